@@ -1,0 +1,129 @@
+//! base64url, hashes, and JSON that says everything once.
+
+use crate::error::{AtFault, ProtocolError, Reason, Result};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, de, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Deref};
+use warifu_types::{Digest, UnixTime};
+
+/// Unpadded base64url (RFC 4648, section 5; RFC 7515).
+pub fn b64(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads canonical unpadded base64url.
+pub fn unb64(text: &str, at_fault: AtFault, field: &'static str) -> Result<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| ProtocolError::new(at_fault, Reason::Malformed, field))
+}
+
+/// SHA-256.
+pub fn sha256(bytes: &[u8]) -> Digest {
+    Digest(Sha256::digest(bytes).into())
+}
+
+/// Reads JSON strictly; the error names the place, never a value.
+pub fn from_json<T: DeserializeOwned>(
+    bytes: &[u8],
+    at_fault: AtFault,
+    field: &'static str,
+) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|error| malformed(&error, at_fault, field))
+}
+
+/// Writes JSON. The types of this crate have string keys only, so this cannot fail for them.
+pub fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// A JSON error as ours: with serde's own words when they name a field, never with a value.
+fn malformed(error: &serde_json::Error, at_fault: AtFault, field: &'static str) -> ProtocolError {
+    let text = error.to_string();
+    let named = ["unknown field `", "missing field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| text.strip_prefix(start)?.split_once('`'))
+        .filter(|(name, _)| name.len() <= 64 && name.bytes().all(|b| b.is_ascii_graphic()));
+    match named {
+        Some((name, _)) => {
+            ProtocolError::new(at_fault, Reason::Malformed, format!("{field}.{name}"))
+        }
+        None => ProtocolError::new(at_fault, Reason::Malformed, field),
+    }
+}
+
+/// A JSON object in which no key may stand twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct UniqueMap<K: Ord, V>(BTreeMap<K, V>);
+
+impl<K: Ord, V> Deref for UniqueMap<K, V> {
+    type Target = BTreeMap<K, V>;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<K: Ord, V> UniqueMap<K, V> {
+    /// The map itself, to change it.
+    pub fn as_mut(&mut self) -> &mut BTreeMap<K, V> {
+        &mut self.0
+    }
+}
+
+impl<K: Ord, V> Default for UniqueMap<K, V> {
+    fn default() -> Self {
+        UniqueMap(BTreeMap::new())
+    }
+}
+
+impl<K: Ord, V> FromIterator<(K, V)> for UniqueMap<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(iter: I) -> Self {
+        UniqueMap(iter.into_iter().collect())
+    }
+}
+
+impl<'de, K, V> Deserialize<'de> for UniqueMap<K, V>
+where
+    K: Ord + Deserialize<'de>,
+    V: Deserialize<'de>,
+{
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        struct Visitor<K, V>(PhantomData<(K, V)>);
+        impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> de::Visitor<'de> for Visitor<K, V> {
+            type Value = UniqueMap<K, V>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object without repeated keys")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Self::Value, A::Error> {
+                let mut unique = BTreeMap::new();
+                while let Some((key, value)) = map.next_entry()? {
+                    if unique.insert(key, value).is_some() {
+                        return Err(de::Error::custom("repeated key"));
+                    }
+                }
+                Ok(UniqueMap(unique))
+            }
+        }
+        d.deserialize_map(Visitor(PhantomData))
+    }
+}
+
+/// Checks a message's times against the clock, with [`crate::CLOCK_SKEW`].
+pub fn check_times(
+    issued: UnixTime,
+    expires: UnixTime,
+    now: UnixTime,
+    at_fault: AtFault,
+    field: &'static str,
+) -> Result<()> {
+    if issued > now.plus(crate::CLOCK_SKEW) {
+        return Err(ProtocolError::new(at_fault, Reason::NotYetValid, format!("{field}.iat")));
+    }
+    if expires.plus(crate::CLOCK_SKEW) <= now {
+        return Err(ProtocolError::new(at_fault, Reason::Expired, format!("{field}.exp")));
+    }
+    Ok(())
+}

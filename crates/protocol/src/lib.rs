@@ -1,0 +1,43 @@
+//! The sealed order protocol, a file for each step. `docs/protocol.md` is its specification.
+//!
+//! One purchase: [`form`] and [`quote`] (signed by the merchant) → [`order`] (signed by the holder)
+//! and [`part`]s → [`sealed`] order → [`authorization`] → [`delivery`] → [`settlement`], and the
+//! holder's own [`receipt`]. Before anything is sent, the pair completes a [`meeting`]; everything
+//! between them then travels in a [`session`].
+//!
+//! Nothing here reads a clock, a file, a socket or randomness: time and entropy are arguments.
+
+pub mod authorization;
+pub mod credential;
+pub mod delivery;
+pub mod derive;
+pub mod encode;
+pub mod enrolment;
+pub mod error;
+pub mod form;
+pub mod hpke;
+pub mod jwe;
+pub mod jws;
+pub mod meeting;
+pub mod order;
+pub mod part;
+pub mod quote;
+pub mod receipt;
+pub mod rule;
+pub mod sealed;
+pub mod session;
+pub mod settlement;
+pub mod signer;
+pub mod status;
+pub mod suite;
+pub mod terminal;
+pub mod trust;
+pub mod value;
+
+pub use error::{AtFault, ProtocolError, Reason};
+
+/// How far two parties' clocks may differ, in seconds.
+pub const CLOCK_SKEW: u64 = 120;
+
+/// The generator for salts, ids and encapsulations; the caller seeds it from the machine's entropy.
+pub use chacha20::{ChaCha20Rng, rand_core::SeedableRng};

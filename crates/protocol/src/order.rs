@@ -1,0 +1,148 @@
+//! The order: an SD-JWT (RFC 9901) in a strict profile. Each field stands at one fixed path and
+//! holds exactly one digest, so that two parties cannot be told different values (row D2).
+
+use crate::{
+    encode::{UniqueMap, b64, check_times, from_json, sha256, unb64},
+    error::{AtFault, ProtocolError, Reason, Result},
+    form::CheckedFormRef,
+    jws::TokenType,
+    value::FieldValue,
+};
+use serde::{Deserialize, Serialize};
+use warifu_types::{Digest, FieldName, Identifier, OrderId, Role, UnixTime};
+use zeroize::Zeroizing;
+
+/// The token's type.
+pub const ORDER: TokenType = TokenType { typ: "warifu-order+sd-jwt", word: "order" };
+
+/// How long an order is good for, in seconds.
+pub const ORDER_LIFETIME: u64 = 900;
+
+/// An array element that stands for a disclosure: `{"...": digest}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slot {
+    /// The digest of the disclosure.
+    #[serde(rename = "...")]
+    pub digest: Digest,
+}
+
+/// The only hash that the profile allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SdAlg {
+    /// SHA-256.
+    #[serde(rename = "sha-256")]
+    Sha256,
+}
+
+/// The claims of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderClaims {
+    /// The holder.
+    pub iss: Identifier,
+    /// The network's name.
+    pub network: String,
+    /// The order's id.
+    pub jti: OrderId,
+    /// The hash of the form.
+    pub form: Digest,
+    /// Every party with a part.
+    pub parties: UniqueMap<Role, Identifier>,
+    /// One digest for each field of the rule.
+    pub fields: UniqueMap<FieldName, [Slot; 1]>,
+    /// The hash of each part's JWE.
+    pub parts: UniqueMap<Role, Digest>,
+    /// The digests' hash function.
+    #[serde(rename = "_sd_alg")]
+    pub sd_alg: SdAlg,
+    /// Issued at.
+    pub iat: UnixTime,
+    /// Expires at.
+    pub exp: UnixTime,
+}
+
+impl OrderClaims {
+    /// The digest of a field.
+    pub fn digest(&self, field: &FieldName) -> Option<Digest> {
+        self.fields.get(field).map(|[slot]| slot.digest)
+    }
+
+    /// Checks the claims against the holder's identifier, the form and the clock. Every fault here
+    /// is the holder's, who signed them.
+    pub fn check(
+        &self,
+        holder: &Identifier,
+        form: CheckedFormRef<'_>,
+        now: UnixTime,
+    ) -> Result<()> {
+        let refuse = |reason, field: String| Err(ProtocolError::holder(reason, field));
+        let rule = &form.form.rule;
+        if self.iss != *holder {
+            return refuse(Reason::WrongParty, "order.iss".into());
+        }
+        if self.network != form.form.network {
+            return refuse(Reason::WrongNetwork, "order.network".into());
+        }
+        if self.form != *form.hash {
+            return refuse(Reason::Mismatch, "order.form".into());
+        }
+        let expected = rule.fields();
+        if let Some(extra) = self.fields.keys().find(|field| !expected.contains(field)) {
+            return refuse(Reason::OutsideRule, format!("order.fields.{extra}"));
+        }
+        if let Some(missing) = expected.iter().find(|field| !self.fields.contains_key(**field)) {
+            return refuse(Reason::OutsideRule, format!("order.fields.{missing}"));
+        }
+        let mut digests: Vec<_> = self.fields.values().map(|[slot]| slot.digest).collect();
+        digests.sort_unstable();
+        digests.dedup();
+        if digests.len() != self.fields.len() {
+            return refuse(Reason::OutsideRule, "order.fields".into());
+        }
+        for (role, _) in rule.parts.iter() {
+            if !self.parties.contains_key(role) {
+                return refuse(Reason::OutsideRule, format!("order.parties.{role}"));
+            }
+            if !self.parts.contains_key(role) {
+                return refuse(Reason::OutsideRule, format!("order.parts.{role}"));
+            }
+        }
+        if self.parties.len() != rule.parts.len() || self.parts.len() != rule.parts.len() {
+            return refuse(Reason::OutsideRule, "order.parties".into());
+        }
+        form.check_designations(&self.parties)?;
+        check_times(self.iat, self.exp, now, AtFault::Role(Role::Holder), ORDER.word)
+    }
+}
+
+/// A salted value: base64url of the JSON array `[salt, value]`, as SD-JWT discloses array elements.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Disclosure {
+    /// The encoded text, whose hash is the digest.
+    pub text: Zeroizing<String>,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+impl Disclosure {
+    /// Salts a value with 128 bits.
+    pub fn new(salt: &[u8; 16], value: &FieldValue) -> Disclosure {
+        let json = Zeroizing::new(crate::encode::to_json(&(b64(salt), value)));
+        let text = Zeroizing::new(b64(&json));
+        let digest = sha256(text.as_bytes());
+        Disclosure { text, digest }
+    }
+
+    /// Reads a disclosure's value. The caller has compared its digest.
+    pub fn read(text: &str, field: &FieldName) -> Result<FieldValue> {
+        let at_fault = AtFault::Role(Role::Holder);
+        let json = Zeroizing::new(unb64(text, at_fault, "part.disclosures")?);
+        let (salt, value): (String, FieldValue) = from_json(&json, at_fault, "part.disclosures")?;
+        if unb64(&salt, at_fault, "part.disclosures")?.len() < 16 {
+            return Err(ProtocolError::new(at_fault, Reason::BadValue, "part.disclosures.salt"));
+        }
+        value.check(field, at_fault)?;
+        Ok(value)
+    }
+}

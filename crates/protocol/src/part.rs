@@ -1,0 +1,280 @@
+//! A part: the disclosures for one party, padded, as a compact JWE under the key of holder and that
+//! party (rows A8, A9).
+
+use crate::{
+    credential::Credential,
+    derive::{Context, KeySource, Purpose},
+    encode::{b64, from_json, sha256, to_json, unb64},
+    error::{AtFault, ProtocolError, Reason, Result},
+    hpke::{self, Binding},
+    jwe::{self, ContentKey},
+    order::Disclosure,
+    suite::Suite,
+    terminal::Terminal,
+};
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+use warifu_types::{Digest, Identifier, OrderId, Role, UnixTime};
+use zeroize::Zeroizing;
+
+/// Envelopes are padded to a multiple of this, so that lengths tell little.
+pub const PADDING_STEP: usize = 256;
+
+/// The `typ` of a part.
+pub const PART_TYP: &str = "warifu-part+jwe";
+
+/// A part's encoded length is at most this.
+pub const MAX_PART: usize = 512 * 1024;
+
+/// The protected header of a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartHeader {
+    /// `dir`.
+    pub alg: Dir,
+    /// `A256GCM`.
+    pub enc: A256Gcm,
+    /// [`PART_TYP`].
+    pub typ: String,
+    /// The network's name.
+    pub network: String,
+    /// The order's id.
+    pub order: OrderId,
+    /// The holder.
+    pub from: Identifier,
+    /// The recipient.
+    pub to: Identifier,
+    /// The recipient's role in this trade.
+    pub role: Role,
+    /// The hash of the form.
+    pub form: Digest,
+    /// The suite.
+    pub suite: Suite,
+    /// Where the pair key comes from.
+    pub keys: KeySource,
+    /// The recipient's HPKE key; suite `kps+hpke` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    /// The encapsulated key, base64url; suite `kps+hpke` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ek: Option<String>,
+}
+
+/// The one key management mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dir {
+    /// Direct use of a shared key (RFC 7518, section 4.5).
+    #[serde(rename = "dir")]
+    Dir,
+}
+
+/// The one content encryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum A256Gcm {
+    /// AES-256-GCM (RFC 7518, section 5.3).
+    #[serde(rename = "A256GCM")]
+    A256Gcm,
+}
+
+#[derive(Serialize)]
+struct EnvelopeOut<'a> {
+    disclosures: Vec<&'a str>,
+    pad: &'static str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope {
+    disclosures: Vec<Zeroizing<String>>,
+    #[serde(rename = "pad")]
+    _pad: String,
+}
+
+/// What a part is sealed for.
+#[derive(Debug, Clone, Copy)]
+pub struct Address<'a> {
+    /// The order's id.
+    pub order: &'a OrderId,
+    /// The hash of the form.
+    pub form: &'a Digest,
+    /// The recipient's credential.
+    pub to: &'a Credential,
+    /// The recipient's role.
+    pub role: Role,
+}
+
+/// Seals the disclosures for one party.
+pub fn seal_part(
+    terminal: &Terminal,
+    address: Address<'_>,
+    suite: Suite,
+    disclosures: &[&Disclosure],
+    now: UnixTime,
+    rng: &mut impl CryptoRng,
+) -> Result<String> {
+    let source = terminal.source_for(address.to, now)?;
+    let pair = terminal.pair_key(&source, &address.to.sub, Some(address.order))?;
+    let context = Context {
+        network: terminal.trust.network(),
+        source: &source,
+        suite,
+        sender: (terminal.id(), Role::Holder),
+        recipient: (&address.to.sub, address.role),
+        about: &address.order.0,
+    };
+    let (key, kid, ek) = match suite {
+        Suite::Kps => (context.key(&pair, Purpose::Part), None, None),
+        Suite::KpsHpke => {
+            let to = address.to.hpke.first().ok_or(ProtocolError::own(
+                Reason::Downgrade,
+                format!("order.parts.{}", address.role),
+            ))?;
+            let psk = context.key(&pair, Purpose::PartPsk);
+            let info = context.info(Purpose::Part);
+            let (ek, key) = hpke::encapsulate(to, &Binding { psk: Some(&psk), info: &info }, rng)?;
+            (key, Some(to.kid.clone()), Some(b64(&ek)))
+        }
+    };
+    let header = PartHeader {
+        alg: Dir::Dir,
+        enc: A256Gcm::A256Gcm,
+        typ: PART_TYP.to_string(),
+        network: context.network.to_string(),
+        order: *address.order,
+        from: terminal.id().clone(),
+        to: address.to.sub.clone(),
+        role: address.role,
+        form: *address.form,
+        suite,
+        keys: source.clone(),
+        kid,
+        ek,
+    };
+    let mut iv = [0; 12];
+    rng.fill_bytes(&mut iv);
+    Ok(jwe::encrypt(&to_json(&header), &key, &iv, envelope(disclosures)))
+}
+
+/// The plaintext: its length is a multiple of [`PADDING_STEP`].
+fn envelope(disclosures: &[&Disclosure]) -> Zeroizing<Vec<u8>> {
+    let texts: Vec<&str> = disclosures.iter().map(|d| d.text.as_str()).collect();
+    let bare: usize = texts.iter().map(|text| text.len() + 3).sum();
+    // Room for the padding too, so that the text is never copied to a larger place.
+    let mut json = Zeroizing::new(Vec::with_capacity(bare + 64 + PADDING_STEP));
+    // Writing strings to a Vec cannot fail.
+    let _ = serde_json::to_writer(&mut *json, &EnvelopeOut { disclosures: texts, pad: "" });
+    let padding = json.len().next_multiple_of(PADDING_STEP) - json.len();
+    let end = json.len().saturating_sub(2);
+    json.truncate(end);
+    json.resize(end + padding, b'0');
+    json.extend_from_slice(b"\"}");
+    json
+}
+
+/// What a recipient expects of its part.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// The holder's checked credential.
+    pub holder: &'a Credential,
+    /// The order's id.
+    pub order: &'a OrderId,
+    /// The hash of the form.
+    pub form: &'a Digest,
+    /// This party's role.
+    pub role: Role,
+    /// The hash that the holder signed.
+    pub hash: Digest,
+    /// The weakest suite that is accepted.
+    pub floor: Suite,
+}
+
+/// Opens a part and returns its disclosures, which are still to be compared with the order.
+pub fn open_part(
+    terminal: &Terminal,
+    token: &str,
+    expected: Expected<'_>,
+    now: UnixTime,
+) -> Result<Vec<Zeroizing<String>>> {
+    let holder = AtFault::Role(Role::Holder);
+    if token.len() > MAX_PART {
+        return Err(ProtocolError::sender(Reason::TooLarge, "part"));
+    }
+    // The holder signed this very text; if it differs, it was changed since.
+    if sha256(token.as_bytes()) != expected.hash {
+        return Err(ProtocolError::sender(Reason::AlteredPart, "part"));
+    }
+    let pieces = jwe::split(token, holder, "part")?;
+    let header: PartHeader =
+        from_json(&unb64(pieces.header, holder, "part.header")?, holder, "part.header")?;
+    check_header(terminal, &header, expected)?;
+    terminal.check_source(&header.keys, expected.holder, now, holder, "part.keys")?;
+    let key = content_key(terminal, &header, expected)?;
+    let plain = jwe::decrypt(&pieces, &key, holder, "part")?;
+    let envelope: Envelope = from_json(&plain, holder, "part")?;
+    Ok(envelope.disclosures)
+}
+
+fn check_header(terminal: &Terminal, header: &PartHeader, expected: Expected<'_>) -> Result<()> {
+    let refuse = |reason, field: &'static str| Err(ProtocolError::holder(reason, field));
+    if header.typ != PART_TYP {
+        return refuse(Reason::Malformed, "part.typ");
+    }
+    if header.network != terminal.trust.network() {
+        return refuse(Reason::WrongNetwork, "part.network");
+    }
+    if header.from != expected.holder.sub {
+        return refuse(Reason::WrongParty, "part.from");
+    }
+    if header.to != *terminal.id() {
+        return refuse(Reason::WrongParty, "part.to");
+    }
+    if header.role != expected.role {
+        return refuse(Reason::WrongParty, "part.role");
+    }
+    if header.order != *expected.order {
+        return refuse(Reason::Mismatch, "part.order");
+    }
+    if header.form != *expected.form {
+        return refuse(Reason::Mismatch, "part.form");
+    }
+    if header.suite < expected.floor {
+        return refuse(Reason::Downgrade, "part.suite");
+    }
+    Ok(())
+}
+
+fn content_key(
+    terminal: &Terminal,
+    header: &PartHeader,
+    expected: Expected<'_>,
+) -> Result<ContentKey> {
+    let holder = AtFault::Role(Role::Holder);
+    let pair = terminal.pair_key(&header.keys, &header.from, Some(&header.order))?;
+    let context = Context {
+        network: &header.network,
+        source: &header.keys,
+        suite: header.suite,
+        sender: (&header.from, Role::Holder),
+        recipient: (terminal.id(), expected.role),
+        about: &header.order.0,
+    };
+    match (header.suite, &header.kid, &header.ek) {
+        (Suite::Kps, None, None) => Ok(context.key(&pair, Purpose::Part)),
+        (Suite::KpsHpke, Some(kid), Some(ek)) => {
+            let secret = terminal
+                .hpke_secret(kid)
+                .ok_or(ProtocolError::holder(Reason::UnknownKey, "part.kid"))?;
+            let ek = unb64(ek, holder, "part.ek")?;
+            let psk = context.key(&pair, Purpose::PartPsk);
+            let info = context.info(Purpose::Part);
+            hpke::decapsulate(
+                secret,
+                &ek,
+                &Binding { psk: Some(&psk), info: &info },
+                holder,
+                "part.ek",
+            )
+        }
+        _ => Err(ProtocolError::holder(Reason::Malformed, "part.ek")),
+    }
+}

@@ -1,0 +1,191 @@
+//! Disclosure rules: which field goes to which party (rows A5, A7, A15, A16).
+
+use crate::{
+    encode::UniqueMap,
+    error::{AtFault, ProtocolError, Reason, Result},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use warifu_types::{FieldName, Role};
+
+/// A rule: the fields of every part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// `classic`, `minimal`, or the network's own name for it.
+    pub name: String,
+    /// Who receives the sealed order: the merchant, or a door.
+    pub front: Role,
+    /// Who authorizes: the issuer, the card manager, or the center.
+    pub authorizer: Role,
+    /// The fields of each party's part, in the order of its disclosures.
+    pub parts: UniqueMap<Role, Vec<FieldName>>,
+}
+
+const MAX_FIELDS: usize = 64;
+
+impl Rule {
+    /// The rule of row A7.
+    pub fn classic() -> Rule {
+        use FieldName as F;
+        Rule {
+            name: "classic".to_string(),
+            front: Role::Merchant,
+            authorizer: Role::Issuer,
+            parts: [
+                (
+                    Role::Merchant,
+                    vec![
+                        F::HOLDER_NAME,
+                        F::HOLDER_ADDRESS,
+                        F::HOLDER_TELEPHONE,
+                        F::HOLDER_FAX,
+                        F::ITEM_NUMBERS,
+                        F::ITEMS,
+                        F::AMOUNT,
+                        F::PAYMENT_TYPE,
+                        F::QUOTE,
+                    ],
+                ),
+                (
+                    Role::Issuer,
+                    vec![
+                        F::HOLDER_NAME,
+                        F::HOLDER_ADDRESS,
+                        F::HOLDER_TELEPHONE,
+                        F::HOLDER_FAX,
+                        F::CARD_NUMBER,
+                        F::CARD_EXPIRY,
+                        F::ITEM_NUMBERS,
+                        F::AMOUNT,
+                        F::PAYMENT_TYPE,
+                    ],
+                ),
+                (
+                    Role::Carrier,
+                    vec![F::HOLDER_NAME, F::HOLDER_TELEPHONE, F::HOLDER_FAX, F::DESTINATION],
+                ),
+            ]
+            .into_iter()
+            .collect(),
+        }
+    }
+
+    /// `classic` without the holder's address for anyone; the default for new forms.
+    pub fn minimal() -> Rule {
+        Rule { name: "minimal".to_string(), ..Rule::classic().without(&FieldName::HOLDER_ADDRESS) }
+    }
+
+    /// An access badge: a door and a card manager (row A16).
+    pub fn badge() -> Rule {
+        use FieldName as F;
+        Rule {
+            name: "badge".to_string(),
+            front: Role::Door,
+            authorizer: Role::CardManager,
+            parts: [
+                (Role::Door, vec![F::ACCESS_ZONE]),
+                (
+                    Role::CardManager,
+                    vec![F::HOLDER_NAME, F::CARD_NUMBER, F::CARD_EXPIRY, F::ACCESS_ZONE],
+                ),
+            ]
+            .into_iter()
+            .collect(),
+        }
+    }
+
+    /// This rule with the field for nobody (a fax for nobody, say).
+    pub fn without(mut self, field: &FieldName) -> Rule {
+        for fields in self.parts.as_mut().values_mut() {
+            fields.retain(|other| other != field);
+        }
+        self
+    }
+
+    /// This rule with the field withheld from one party (no item number for the issuer, say).
+    pub fn withheld(mut self, role: Role, field: &FieldName) -> Rule {
+        if let Some(fields) = self.parts.as_mut().get_mut(&role) {
+            fields.retain(|other| other != field);
+        }
+        self
+    }
+
+    /// This rule with the field for one more party, which may be a further one (row A15).
+    pub fn also(mut self, role: Role, field: FieldName) -> Rule {
+        let fields = self.parts.as_mut().entry(role).or_default();
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+        self
+    }
+
+    /// This rule without a party (no carrier, say).
+    pub fn without_party(mut self, role: Role) -> Rule {
+        self.parts.as_mut().remove(&role);
+        self
+    }
+
+    /// This rule under another name.
+    pub fn named(mut self, name: &str) -> Rule {
+        self.name = name.to_string();
+        self
+    }
+
+    /// Every field of any part.
+    pub fn fields(&self) -> BTreeSet<&FieldName> {
+        self.parts.values().flatten().collect()
+    }
+
+    /// The fields of one party's part.
+    pub fn part(&self, role: Role) -> &[FieldName] {
+        self.parts.get(&role).map_or(&[], Vec::as_slice)
+    }
+
+    /// Refuses rules that no party may follow: card data for anyone but the authorizer, a part for
+    /// the holder, a field twice, no part for front or authorizer, a quote for anyone but the front.
+    pub fn check(&self, at_fault: AtFault) -> Result<()> {
+        let refuse = |reason, field: String| Err(ProtocolError::new(at_fault, reason, field));
+        if self.fields().len() > MAX_FIELDS || self.name.len() > 64 {
+            return refuse(Reason::TooLarge, "form.rule".to_string());
+        }
+        for role in [self.front, self.authorizer] {
+            if !self.parts.contains_key(&role) {
+                return refuse(Reason::OutsideRule, format!("form.rule.parts.{role}"));
+            }
+        }
+        for (role, fields) in self.parts.iter() {
+            let distinct: BTreeSet<_> = fields.iter().collect();
+            if *role == Role::Holder || distinct.len() != fields.len() || fields.is_empty() {
+                return refuse(Reason::OutsideRule, format!("form.rule.parts.{role}"));
+            }
+            for field in fields {
+                let card = [FieldName::CARD_NUMBER, FieldName::CARD_EXPIRY].contains(field);
+                let unsafe_here = (card && *role != self.authorizer)
+                    || (*field == FieldName::QUOTE && *role != self.front);
+                if unsafe_here {
+                    return refuse(Reason::UnsafeRule, format!("form.rule.parts.{role}.{field}"));
+                }
+            }
+        }
+        if self.front == self.authorizer {
+            return refuse(Reason::UnsafeRule, "form.rule.authorizer".to_string());
+        }
+        Ok(())
+    }
+
+    /// What this rule gives beyond `minimal` and the further parties' own parts, for the holder to
+    /// accept or refuse: pairs such as merchant and destination.
+    pub fn beyond_minimal(&self) -> Vec<(Role, FieldName)> {
+        let usual = Rule::minimal();
+        let badge = Rule::badge();
+        let expected = |role: &Role, field: &FieldName| {
+            usual.part(*role).contains(field) || badge.part(*role).contains(field)
+        };
+        self.parts
+            .iter()
+            .flat_map(|(role, fields)| fields.iter().map(move |field| (*role, field.clone())))
+            .filter(|(role, field)| !expected(role, field))
+            .collect()
+    }
+}

@@ -1,0 +1,124 @@
+//! Capture and void: the merchant claims what was held, or lets it go.
+
+use crate::{
+    credential::Credential,
+    encode::check_times,
+    error::{AtFault, ProtocolError, Reason, Result},
+    jws::{self, TokenType},
+    signer::Signer,
+};
+use serde::{Deserialize, Serialize};
+use warifu_types::{Digest, Identifier, Nonce, Role, UnixTime};
+
+/// The type of a request.
+pub const SETTLEMENT_REQUEST: TokenType =
+    TokenType { typ: "warifu-settlement-request+jwt", word: "settlement_request" };
+/// The type of an answer.
+pub const SETTLEMENT: TokenType = TokenType { typ: "warifu-settlement+jwt", word: "settlement" };
+
+/// What is to be done with the held amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Pay it to the merchant.
+    Capture,
+    /// Release it.
+    Void,
+}
+
+/// The claims of a settlement request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettlementRequest {
+    /// The merchant.
+    pub iss: Identifier,
+    /// The issuer.
+    pub aud: Identifier,
+    /// The order's identity.
+    pub order: Digest,
+    /// The authorization's id.
+    pub authorization: Nonce,
+    /// Capture or void.
+    pub action: Action,
+    /// Issued at.
+    pub iat: UnixTime,
+    /// Expires at.
+    pub exp: UnixTime,
+}
+
+impl SettlementRequest {
+    /// Signs the request.
+    pub fn sign(&self, merchant: &dyn Signer) -> String {
+        jws::sign(SETTLEMENT_REQUEST, self, merchant)
+    }
+
+    /// Verifies a request of `front` to `own`.
+    pub fn verify(
+        token: &str,
+        front: &Credential,
+        own: &Identifier,
+        now: UnixTime,
+    ) -> Result<SettlementRequest> {
+        let at_fault = AtFault::Role(Role::Merchant);
+        let request: SettlementRequest =
+            jws::verify(SETTLEMENT_REQUEST, token, &front.key, at_fault)?;
+        let refuse = |reason, field: &'static str| Err(ProtocolError::new(at_fault, reason, field));
+        if request.iss != front.sub {
+            return refuse(Reason::WrongParty, "settlement_request.iss");
+        }
+        if request.aud != *own {
+            return refuse(Reason::WrongParty, "settlement_request.aud");
+        }
+        check_times(request.iat, request.exp, now, at_fault, SETTLEMENT_REQUEST.word)?;
+        Ok(request)
+    }
+}
+
+/// The claims of a settlement: what the issuer has done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settlement {
+    /// The issuer.
+    pub iss: Identifier,
+    /// The merchant.
+    pub aud: Identifier,
+    /// The order's identity.
+    pub order: Digest,
+    /// What was done.
+    pub action: Action,
+    /// Issued at.
+    pub iat: UnixTime,
+}
+
+impl Settlement {
+    /// Signs the settlement.
+    pub fn sign(&self, issuer: &dyn Signer) -> String {
+        jws::sign(SETTLEMENT, self, issuer)
+    }
+
+    /// Verifies a settlement of `order` by `issuer` for `merchant`.
+    pub fn verify(
+        token: &str,
+        issuer: &Credential,
+        merchant: &Identifier,
+        order: &Digest,
+        action: Action,
+    ) -> Result<Settlement> {
+        let at_fault = AtFault::Role(Role::Issuer);
+        let settlement: Settlement = jws::verify(SETTLEMENT, token, &issuer.key, at_fault)?;
+        let refuse = |reason, field: &'static str| Err(ProtocolError::new(at_fault, reason, field));
+        if settlement.iss != issuer.sub {
+            return refuse(Reason::WrongParty, "settlement.iss");
+        }
+        if settlement.aud != *merchant {
+            return refuse(Reason::WrongParty, "settlement.aud");
+        }
+        if settlement.order != *order {
+            return refuse(Reason::Mismatch, "settlement.order");
+        }
+        if settlement.action != action {
+            return refuse(Reason::Mismatch, "settlement.action");
+        }
+        Ok(settlement)
+    }
+}
