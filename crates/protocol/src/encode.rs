@@ -28,7 +28,8 @@ pub fn from_json<T: DeserializeOwned>(
     at_fault: AtFault,
     field: &'static str,
 ) -> Result<T> {
-    serde_json::from_slice(bytes).map_err(|error| malformed(&error, at_fault, field))
+    // Only what is wrong is read again to find the place, so that good messages do not pay for it.
+    serde_json::from_slice(bytes).map_err(|_| malformed::<T>(bytes, at_fault, field))
 }
 
 /// Writes JSON. The types of this crate have string keys only, so this cannot fail for them.
@@ -36,19 +37,29 @@ pub fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// A JSON error as ours: with serde's own words when they name a field, never with a value.
-fn malformed(error: &serde_json::Error, at_fault: AtFault, field: &'static str) -> ProtocolError {
-    let text = error.to_string();
-    let named = ["unknown field `", "missing field `", "duplicate field `"]
-        .iter()
-        .find_map(|start| text.strip_prefix(start)?.split_once('`'))
-        .filter(|(name, _)| name.len() <= 64 && name.bytes().all(|b| b.is_ascii_graphic()));
-    match named {
-        Some((name, _)) => {
-            ProtocolError::new(at_fault, Reason::Malformed, format!("{field}.{name}"))
+/// A JSON error as ours: the path to it, and the field that serde names, but no value.
+fn malformed<T: DeserializeOwned>(
+    bytes: &[u8],
+    at_fault: AtFault,
+    field: &'static str,
+) -> ProtocolError {
+    let mut place = field.to_string();
+    let json = &mut serde_json::Deserializer::from_slice(bytes);
+    if let Err(error) = serde_path_to_error::deserialize::<_, T>(json) {
+        let path = error.path().to_string();
+        let text = error.inner().to_string();
+        let named = ["unknown field `", "missing field `", "duplicate field `"]
+            .iter()
+            .find_map(|start| text.strip_prefix(start)?.split_once('`'));
+        for step in [Some(path.as_str()), named.map(|(name, _)| name)].into_iter().flatten() {
+            let plain = step.len() <= 128 && step.bytes().all(|b| b.is_ascii_graphic());
+            // serde's own place for an unknown field may end with its name already.
+            if plain && step != "." && !place.ends_with(&format!(".{step}")) {
+                place = format!("{place}.{step}");
+            }
         }
-        None => ProtocolError::new(at_fault, Reason::Malformed, field),
     }
+    ProtocolError::new(at_fault, Reason::Malformed, place)
 }
 
 /// A JSON object in which no key may stand twice.
@@ -84,12 +95,16 @@ impl<K: Ord, V> FromIterator<(K, V)> for UniqueMap<K, V> {
 
 impl<'de, K, V> Deserialize<'de> for UniqueMap<K, V>
 where
-    K: Ord + Deserialize<'de>,
+    K: Ord + fmt::Display + Deserialize<'de>,
     V: Deserialize<'de>,
 {
     fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
         struct Visitor<K, V>(PhantomData<(K, V)>);
-        impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> de::Visitor<'de> for Visitor<K, V> {
+        impl<'de, K, V> de::Visitor<'de> for Visitor<K, V>
+        where
+            K: Ord + fmt::Display + Deserialize<'de>,
+            V: Deserialize<'de>,
+        {
             type Value = UniqueMap<K, V>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object without repeated keys")
@@ -99,10 +114,11 @@ where
                 mut map: A,
             ) -> std::result::Result<Self::Value, A::Error> {
                 let mut unique = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry()? {
-                    if unique.insert(key, value).is_some() {
-                        return Err(de::Error::custom("repeated key"));
+                while let Some(key) = map.next_key()? {
+                    if unique.contains_key(&key) {
+                        return Err(de::Error::custom(format_args!("duplicate field `{key}`")));
                     }
+                    unique.insert(key, map.next_value()?);
                 }
                 Ok(UniqueMap(unique))
             }

@@ -51,10 +51,22 @@ pub fn verify<T: DeserializeOwned>(
     key: &VerifyingKey,
     at_fault: AtFault,
 ) -> Result<T> {
+    verify_blaming(kind, token, key, at_fault, at_fault)
+}
+
+/// As [`verify`], for a message that came through other hands: a bad signature is the fault of
+/// whoever handed it over, and what was signed is the `signer`'s.
+pub fn verify_blaming<T: DeserializeOwned>(
+    kind: TokenType,
+    token: &str,
+    key: &VerifyingKey,
+    at_fault: AtFault,
+    signer: AtFault,
+) -> Result<T> {
     let (signed, payload, signature) = split(kind, token, at_fault)?;
     let signature = unb64(signature, at_fault, kind.word)?;
     key.verify(signed.as_bytes(), &signature, at_fault, kind.word)?;
-    from_json(&unb64(payload, at_fault, kind.word)?, at_fault, kind.word)
+    from_json(&unb64(payload, signer, kind.word)?, signer, kind.word)
 }
 
 /// Reads the claims without verifying, to find whose key to verify with. What it returns proves

@@ -33,6 +33,7 @@ pub mod suite;
 pub mod terminal;
 pub mod trust;
 pub mod value;
+pub mod view;
 
 pub use error::{AtFault, ProtocolError, Reason};
 

@@ -94,12 +94,7 @@ impl OrderClaims {
         if let Some(missing) = expected.iter().find(|field| !self.fields.contains_key(**field)) {
             return refuse(Reason::OutsideRule, format!("order.fields.{missing}"));
         }
-        let mut digests: Vec<_> = self.fields.values().map(|[slot]| slot.digest).collect();
-        digests.sort_unstable();
-        digests.dedup();
-        if digests.len() != self.fields.len() {
-            return refuse(Reason::OutsideRule, "order.fields".into());
-        }
+        self.check_digests_differ()?;
         for (role, _) in rule.parts.iter() {
             if !self.parties.contains_key(role) {
                 return refuse(Reason::OutsideRule, format!("order.parties.{role}"));
@@ -112,7 +107,25 @@ impl OrderClaims {
             return refuse(Reason::OutsideRule, "order.parties".into());
         }
         form.check_designations(&self.parties)?;
+        // Recipients remember ids until the order expires, so it cannot be for ever.
+        if self.exp > self.iat.plus(ORDER_LIFETIME) {
+            return refuse(Reason::BadValue, "order.exp".into());
+        }
         check_times(self.iat, self.exp, now, AtFault::Role(Role::Holder), ORDER.word)
+    }
+
+    /// Refuses one digest for two fields.
+    fn check_digests_differ(&self) -> Result<()> {
+        let mut digests: Vec<_> =
+            self.fields.iter().map(|(field, [slot])| (slot.digest, field)).collect();
+        digests.sort_unstable();
+        match digests.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(ProtocolError::holder(
+                Reason::OutsideRule,
+                format!("order.fields.{}", pair[1].1),
+            )),
+            None => Ok(()),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 use warifu_types::{Digest, FieldName, Identifier, OrderId, Role, UnixTime};
 use zeroize::Zeroizing;
 
@@ -179,8 +179,7 @@ pub fn choose_suite(
     Ok(best)
 }
 
-/// An order as one party has opened it.
-#[derive(Debug)]
+/// An order as one party has opened it. `Debug` shows no values.
 pub struct OpenedOrder {
     /// The order's identity.
     pub identity: Digest,
@@ -196,6 +195,12 @@ pub struct OpenedOrder {
     pub fields: BTreeMap<FieldName, FieldValue>,
     /// The disclosures as received, for evidence.
     pub disclosures: Vec<Zeroizing<String>>,
+}
+
+impl fmt::Debug for OpenedOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OpenedOrder({} for {}, {:?})", self.identity, self.role, self.fields)
+    }
 }
 
 impl OpenedOrder {
@@ -237,7 +242,9 @@ pub fn check(
     let at_fault = AtFault::Role(front.roles.first().copied().unwrap_or(Role::Merchant));
     let form = terminal.trust.form(&bundle.form, front, now, at_fault)?;
     // Whose signature fails is not known: the bundle may have been altered on the way.
-    let claims: OrderClaims = jws::verify(ORDER, &bundle.order, &holder.key, AtFault::Sender)?;
+    let signer = AtFault::Role(Role::Holder);
+    let claims: OrderClaims =
+        jws::verify_blaming(ORDER, &bundle.order, &holder.key, AtFault::Sender, signer)?;
     claims.check(&holder.sub, form.borrowed(), now)?;
     if bundle.parts.keys().any(|role| !claims.parts.contains_key(role)) {
         return Err(ProtocolError::sender(Reason::OutsideRule, "parts"));

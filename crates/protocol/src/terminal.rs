@@ -10,8 +10,8 @@ use crate::{
     trust::Trust,
 };
 use std::sync::Arc;
-use warifu_keydist::{KeyCache, KeyError, KeyRing, PairKey, Route};
-use warifu_types::{Identifier, OrderId, UnixTime};
+use warifu_keydist::{KeyCache, KeyError, KeyRing, PairKey};
+use warifu_types::{Identifier, OrderId, Role, UnixTime};
 
 /// How the network's parties come to their common keys (rows A2 to A4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -54,9 +54,19 @@ impl Terminal {
         &self.credential.sub
     }
 
+    /// The policy between this party and `peer`. With the center keys are always predistributed:
+    /// it is what hands out the others.
+    fn policy_with(&self, peer: &Credential) -> KeyPolicy {
+        if peer.has_role(Role::Center) || self.credential.has_role(Role::Center) {
+            KeyPolicy::Predistributed
+        } else {
+            self.policy
+        }
+    }
+
     /// The source of the key with `peer`, as this side would choose it when it sends.
     pub fn source_for(&self, peer: &Credential, now: UnixTime) -> Result<KeySource> {
-        match self.policy {
+        match self.policy_with(peer) {
             KeyPolicy::Agreed => Ok(KeySource::Agreed),
             KeyPolicy::HandedOut => Ok(KeySource::HandedOut),
             KeyPolicy::Predistributed => {
@@ -78,7 +88,7 @@ impl Terminal {
         field: &'static str,
     ) -> Result<()> {
         let wrong = |reason| Err(ProtocolError::new(at_fault, reason, field));
-        match (source, self.policy) {
+        match (source, self.policy_with(peer)) {
             (KeySource::Agreed, KeyPolicy::Agreed) => Ok(()),
             (KeySource::HandedOut, KeyPolicy::HandedOut) => Ok(()),
             (KeySource::Predistributed(route), KeyPolicy::Predistributed) => {
@@ -108,11 +118,6 @@ impl Terminal {
                 self.cache.key(&self.ring, peer, route).map_err(|error| key_error(&error))
             }
         }
-    }
-
-    /// Whether a share is missing for this route, so that it must be fetched from the center first.
-    pub fn lacks_share(&self, route: &Route) -> bool {
-        self.policy == KeyPolicy::Predistributed && !self.ring.has(route)
     }
 
     /// The private HPKE key of this id.

@@ -1,0 +1,49 @@
+//! Which group a service joins, which shares a party gets, and when an epoch's grace ends.
+
+use warifu_keydist::{CenterMatrices, Share};
+use warifu_protocol::credential::Class;
+use warifu_types::Identifier;
+
+/// The group for the next service: the first that is not full. A group admits no more services than
+/// its threshold, so that all of them together learn nothing.
+pub fn group_for_next(admitted: u32, capacity: usize) -> u32 {
+    let capacity = u32::try_from(capacity.max(1)).unwrap_or(u32::MAX);
+    admitted / capacity
+}
+
+/// The shares that a party gets at enrolment: a holder that of group 0 (further ones on first
+/// contact), a service those of its own group and with every earlier group.
+pub fn first_shares(matrices: &CenterMatrices, class: Class, who: &Identifier) -> Vec<Share> {
+    match class {
+        Class::Holder {} => vec![matrices.holder_share(0, who)],
+        Class::Service { group } => std::iter::once(matrices.service_share(group, who))
+            .chain((0..=group).map(|other| matrices.services_share(group, other, who)))
+            .collect(),
+    }
+}
+
+/// The share for meeting a service of a further group.
+pub fn further_share(
+    matrices: &CenterMatrices,
+    class: Class,
+    who: &Identifier,
+    group: u32,
+) -> Share {
+    match class {
+        Class::Holder {} => matrices.holder_share(group, who),
+        Class::Service { group: own } => matrices.services_share(own, group, who),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_filled_before_the_next_opens() {
+        assert_eq!(group_for_next(0, 255), 0);
+        assert_eq!(group_for_next(254, 255), 0);
+        assert_eq!(group_for_next(255, 255), 1);
+        assert_eq!(group_for_next(3, 1), 3);
+    }
+}

@@ -1,0 +1,3 @@
+//! The center's decisions, without I/O.
+
+pub mod admission;

@@ -1,0 +1,4 @@
+//! The holder's decisions, without I/O.
+
+pub mod compose;
+pub mod consent;

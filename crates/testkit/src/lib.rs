@@ -1,0 +1,22 @@
+//! What the tests share: a tap that records sockets, a scanner that finds canaries.
+//!
+//! A [`Tap`] stands in front of a service and records every byte that passes, in both directions,
+//! into a [`Recording`]. A [`Scanner`] knows the canaries (values that are unique to one field of
+//! one order) and looks for them in recorded bytes, database files and logs, in every encoding that
+//! a leak could hide in.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test support: a fault of the harness stops the test that uses it"
+)]
+
+mod decode;
+mod needles;
+mod recording;
+mod scanner;
+mod tap;
+
+pub use recording::{Direction, Entry, Recording};
+pub use scanner::{Finding, INCOMPLETE, Scanner};
+pub use tap::Tap;

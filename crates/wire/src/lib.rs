@@ -1,0 +1,28 @@
+//! How parties meet on the wire: meetings and sessions over HTTP.
+//!
+//! A [`Party`] is a terminal with a clock and entropy. [`serve`] answers other parties' meetings and
+//! hands what they ask to a [`Service`]; [`Connection`] meets another party and asks. Nothing here
+//! relies on TLS: what travels between two parties is under their session's keys.
+
+mod client;
+mod directory;
+pub mod identity;
+mod operation;
+mod party;
+mod problem;
+mod server;
+
+pub use client::{Connection, Connections};
+pub use directory::{Directory, DirectoryAnswer, Found};
+pub use operation::{
+    Answer, AuthorizeAnswer, AuthorizeQuestion, DeliverQuestion, DeliveryAnswer,
+    DeliveryStatusQuestion, FormAnswer, OrderQuestion, PartQuestion, QuoteAnswer, QuoteItem,
+    QuoteQuestion, ReceivedAnswer, SettleQuestion, SettlementAnswer, ShareAnswer, ShareQuestion,
+    StatusAnswer, StatusQuestion, TradeKeyAnswer, TradeKeyQuestion,
+};
+pub use party::{CenterLink, Party, Random};
+pub use problem::{CallError, Problem};
+pub use server::{Peer, Service, read_body, serve_routes, write_answer};
+
+/// The greatest body that is read, in bytes.
+pub const MAX_BODY: usize = 2 * 1024 * 1024;
