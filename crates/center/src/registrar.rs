@@ -11,8 +11,7 @@ use warifu_protocol::{
     credential::{Class, Credential},
     enrolment::{self, Enrolment, EnrolmentRequest},
     signer::Signer,
-    suite::{Suite, SuiteFloor},
-    terminal::KeyPolicy,
+    suite::Suite,
     trust::{Anchors, PinnedCenter},
 };
 use warifu_types::{Digest, Identifier, Nonce, Role, UnixTime};
@@ -255,12 +254,4 @@ impl<'a> Registrar<'a> {
             shares: enrolment::encrypt_shares(&asked.sub, key, &shares, random)?,
         })
     }
-}
-
-/// The center's terminal, once it is set up.
-pub fn terminal(
-    unit: &mut dyn Unit,
-    floor: SuiteFloor,
-) -> Result<warifu_protocol::terminal::Terminal, CenterError> {
-    Ok(identity::load(unit, floor, KeyPolicy::Predistributed)?)
 }

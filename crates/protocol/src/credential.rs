@@ -46,10 +46,12 @@ pub struct Credential {
     /// Its Ed25519 verification key.
     pub key: VerifyingKey,
     /// Its HPKE keys, the preferred first.
+    #[serde(deserialize_with = "crate::encode::objects")]
     pub hpke: Vec<HpkeKey>,
     /// The suites that it accepts.
     pub suites: Vec<Suite>,
     /// The centers, in order, and the epoch of the shares that they gave the party.
+    #[serde(deserialize_with = "crate::encode::objects")]
     pub epochs: Vec<CenterEpoch>,
     /// Where its service answers; none for holders.
     #[serde(default, skip_serializing_if = "Option::is_none")]

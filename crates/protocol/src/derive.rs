@@ -30,7 +30,7 @@ pub enum Purpose {
 #[serde(rename_all = "snake_case")]
 pub enum KeySource {
     /// Each enters the other's identifier into its share.
-    Predistributed(Route),
+    Predistributed(#[serde(deserialize_with = "crate::encode::object")] Route),
     /// Agreed beforehand between the two.
     Agreed,
     /// Handed out by the center for one trade.

@@ -4,7 +4,7 @@ use crate::error::{AtFault, ProtocolError, Reason, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, de, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
-use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Deref};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Deref, str::FromStr};
 use warifu_types::{Digest, UnixTime};
 
 /// Unpadded base64url (RFC 4648, section 5; RFC 7515).
@@ -32,6 +32,54 @@ pub fn from_json<T: DeserializeOwned>(
     serde_json::from_slice(bytes).map_err(|_| malformed::<T>(bytes, at_fault, field))
 }
 
+/// As [`from_json`], and refuses anything but an object.
+pub fn from_json_object<T: DeserializeOwned>(
+    bytes: &[u8],
+    at_fault: AtFault,
+    field: &'static str,
+) -> Result<T> {
+    from_json::<Object<T>>(bytes, at_fault, field).map(|object| object.0)
+}
+
+/// A value that stands as a JSON object. serde would also take an array of a struct's fields in
+/// their order, a second spelling that other implementations do not know.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
+            type Value = T;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> std::result::Result<T, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map))
+            }
+        }
+        d.deserialize_map(Visitor(PhantomData)).map(Object)
+    }
+}
+
+/// For `deserialize_with`: a field that is an object.
+pub(crate) fn object<'de, D, T>(d: D) -> std::result::Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Object::deserialize(d).map(|object| object.0)
+}
+
+/// For `deserialize_with`: a field that is an array of objects.
+pub(crate) fn objects<'de, D, T>(d: D) -> std::result::Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let objects = Vec::<Object<T>>::deserialize(d)?;
+    Ok(objects.into_iter().map(|object| object.0).collect())
+}
+
 /// Writes JSON. The types of this crate have string keys only, so this cannot fail for them.
 pub fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
@@ -47,15 +95,17 @@ fn malformed<T: DeserializeOwned>(
     let json = &mut serde_json::Deserializer::from_slice(bytes);
     if let Err(error) = serde_path_to_error::deserialize::<_, T>(json) {
         let path = error.path().to_string();
+        let path = path.trim_end_matches('?').trim_end_matches('.');
         let text = error.inner().to_string();
         let named = ["unknown field `", "missing field `", "duplicate field `"]
             .iter()
             .find_map(|start| text.strip_prefix(start)?.split_once('`'));
-        for step in [Some(path.as_str()), named.map(|(name, _)| name)].into_iter().flatten() {
+        for step in [Some(path), named.map(|(name, _)| name)].into_iter().flatten() {
             let plain = step.len() <= 128 && step.bytes().all(|b| b.is_ascii_graphic());
             // serde's own place for an unknown field may end with its name already.
-            if plain && step != "." && !place.ends_with(&format!(".{step}")) {
-                place = format!("{place}.{step}");
+            if plain && !step.is_empty() && !place.ends_with(&format!(".{step}")) {
+                place.push_str(if step.starts_with('[') { "" } else { "." });
+                place.push_str(step);
             }
         }
     }
@@ -95,14 +145,14 @@ impl<K: Ord, V> FromIterator<(K, V)> for UniqueMap<K, V> {
 
 impl<'de, K, V> Deserialize<'de> for UniqueMap<K, V>
 where
-    K: Ord + fmt::Display + Deserialize<'de>,
+    K: Ord + FromStr,
     V: Deserialize<'de>,
 {
     fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
         struct Visitor<K, V>(PhantomData<(K, V)>);
         impl<'de, K, V> de::Visitor<'de> for Visitor<K, V>
         where
-            K: Ord + fmt::Display + Deserialize<'de>,
+            K: Ord + FromStr,
             V: Deserialize<'de>,
         {
             type Value = UniqueMap<K, V>;
@@ -114,9 +164,11 @@ where
                 mut map: A,
             ) -> std::result::Result<Self::Value, A::Error> {
                 let mut unique = BTreeMap::new();
-                while let Some(key) = map.next_key()? {
+                while let Some(name) = map.next_key::<String>()? {
+                    let wrong = |what| de::Error::custom(format_args!("{what} field `{name}`"));
+                    let key = name.parse().map_err(|_| wrong("unknown"))?;
                     if unique.contains_key(&key) {
-                        return Err(de::Error::custom(format_args!("duplicate field `{key}`")));
+                        return Err(wrong("duplicate"));
                     }
                     unique.insert(key, map.next_value()?);
                 }

@@ -3,7 +3,7 @@
 
 use crate::{
     derive::expand,
-    encode::{b64, from_json, sha256, to_json, unb64},
+    encode::{b64, from_json_object, sha256, to_json, unb64},
     error::{AtFault, ProtocolError, Reason, Result},
     hpke::{self, Binding, HpkeKey, HpkeSecret},
     jwe,
@@ -37,6 +37,7 @@ pub struct EnrolmentRequest {
     /// The verification key.
     pub key: VerifyingKey,
     /// HPKE keys; at least one, to receive the shares.
+    #[serde(deserialize_with = "crate::encode::objects")]
     pub hpke: Vec<HpkeKey>,
     /// The suites that the party will accept.
     pub suites: Vec<Suite>,
@@ -84,6 +85,7 @@ impl EnrolmentRequest {
 #[serde(deny_unknown_fields)]
 pub struct Enrolment {
     /// The network and its centers. The party compares the fingerprint before it believes them.
+    #[serde(deserialize_with = "crate::encode::object")]
     pub anchors: Anchors,
     /// The credential.
     pub credential: String,
@@ -147,7 +149,7 @@ pub fn decrypt_shares(token: &str, own: &Identifier, keys: &[HpkeSecret]) -> Res
     let refuse = |reason, field: &'static str| ProtocolError::new(at_fault, reason, field);
     let pieces = jwe::split(token, at_fault, "shares")?;
     let header: SharesHeader =
-        from_json(&unb64(pieces.header, at_fault, "shares")?, at_fault, "shares")?;
+        from_json_object(&unb64(pieces.header, at_fault, "shares")?, at_fault, "shares")?;
     if header.typ != SHARES_TYP {
         return Err(refuse(Reason::Malformed, "shares.typ"));
     }

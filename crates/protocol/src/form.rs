@@ -52,10 +52,12 @@ pub struct Form {
     /// Makes the form unique.
     pub jti: Nonce,
     /// The disclosure rule.
+    #[serde(deserialize_with = "crate::encode::object")]
     pub rule: Rule,
     /// Who takes each other part; the authorizer is usually left to the holder.
     pub parties: UniqueMap<Role, Designation>,
     /// What is accepted.
+    #[serde(deserialize_with = "crate::encode::object")]
     pub accepts: Accepts,
     /// Whether the authorizer's part goes to it directly from the holder (claim 1), not through the
     /// front (claim 2).

@@ -2,7 +2,7 @@
 //! `typ`, and nothing that could name a key; keys come from credentials alone.
 
 use crate::{
-    encode::{b64, from_json, to_json, unb64},
+    encode::{b64, from_json_object, to_json, unb64},
     error::{AtFault, ProtocolError, Reason, Result},
     signer::{Signer, VerifyingKey},
 };
@@ -66,14 +66,14 @@ pub fn verify_blaming<T: DeserializeOwned>(
     let (signed, payload, signature) = split(kind, token, at_fault)?;
     let signature = unb64(signature, at_fault, kind.word)?;
     key.verify(signed.as_bytes(), &signature, at_fault, kind.word)?;
-    from_json(&unb64(payload, signer, kind.word)?, signer, kind.word)
+    from_json_object(&unb64(payload, signer, kind.word)?, signer, kind.word)
 }
 
 /// Reads the claims without verifying, to find whose key to verify with. What it returns proves
 /// nothing.
 pub fn peek<T: DeserializeOwned>(kind: TokenType, token: &str, at_fault: AtFault) -> Result<T> {
     let (_, payload, _) = split(kind, token, at_fault)?;
-    from_json(&unb64(payload, at_fault, kind.word)?, at_fault, kind.word)
+    from_json_object(&unb64(payload, at_fault, kind.word)?, at_fault, kind.word)
 }
 
 /// The signing input: header and payload. Its hash is the identity of an order.
@@ -88,7 +88,8 @@ fn split(kind: TokenType, token: &str, at_fault: AtFault) -> Result<(&str, &str,
     }
     let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
     let (header, payload) = signed.split_once('.').ok_or_else(malformed)?;
-    let header: Header = from_json(&unb64(header, at_fault, kind.word)?, at_fault, kind.word)?;
+    let header: Header =
+        from_json_object(&unb64(header, at_fault, kind.word)?, at_fault, kind.word)?;
     if header.alg != "EdDSA" {
         return Err(ProtocolError::new(
             at_fault,

@@ -2,7 +2,7 @@
 //! holds exactly one digest, so that two parties cannot be told different values (row D2).
 
 use crate::{
-    encode::{UniqueMap, b64, check_times, from_json, sha256, unb64},
+    encode::{Object, UniqueMap, b64, check_times, from_json, sha256, unb64},
     error::{AtFault, ProtocolError, Reason, Result},
     form::CheckedFormRef,
     jws::TokenType,
@@ -20,11 +20,24 @@ pub const ORDER_LIFETIME: u64 = 900;
 
 /// An array element that stands for a disclosure: `{"...": digest}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Object<Named>")]
 pub struct Slot {
     /// The digest of the disclosure.
     #[serde(rename = "...")]
     pub digest: Digest,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    #[serde(rename = "...")]
+    digest: Digest,
+}
+
+impl From<Object<Named>> for Slot {
+    fn from(Object(Named { digest }): Object<Named>) -> Slot {
+        Slot { digest }
+    }
 }
 
 /// The only hash that the profile allows.

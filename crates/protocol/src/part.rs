@@ -4,7 +4,7 @@
 use crate::{
     credential::Credential,
     derive::{Context, KeySource, Purpose},
-    encode::{b64, from_json, sha256, to_json, unb64},
+    encode::{b64, from_json_object, sha256, to_json, unb64},
     error::{AtFault, ProtocolError, Reason, Result},
     hpke::{self, Binding},
     jwe::{self, ContentKey},
@@ -205,12 +205,12 @@ pub fn open_part(
     }
     let pieces = jwe::split(token, holder, "part")?;
     let header: PartHeader =
-        from_json(&unb64(pieces.header, holder, "part.header")?, holder, "part.header")?;
+        from_json_object(&unb64(pieces.header, holder, "part.header")?, holder, "part.header")?;
     check_header(terminal, &header, expected)?;
     terminal.check_source(&header.keys, expected.holder, now, holder, "part.keys")?;
     let key = content_key(terminal, &header, expected)?;
     let plain = jwe::decrypt(&pieces, &key, holder, "part")?;
-    let envelope: Envelope = from_json(&plain, holder, "part")?;
+    let envelope: Envelope = from_json_object(&plain, holder, "part")?;
     Ok(envelope.disclosures)
 }
 

@@ -27,6 +27,7 @@ pub struct QuoteLine {
     /// How many, at least 1.
     pub quantity: u32,
     /// The price of one.
+    #[serde(deserialize_with = "crate::encode::object")]
     pub unit_price: Money,
 }
 
@@ -41,8 +42,10 @@ pub struct Quote {
     /// The hash of the form that it goes with.
     pub form: Digest,
     /// The lines, 1 to [`MAX_LINES`].
+    #[serde(deserialize_with = "crate::encode::objects")]
     pub lines: Vec<QuoteLine>,
     /// The amount due: the sum of the lines.
+    #[serde(deserialize_with = "crate::encode::object")]
     pub total: Money,
     /// Issued at.
     pub iat: UnixTime,

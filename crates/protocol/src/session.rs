@@ -2,7 +2,7 @@
 //! with a number that counts once.
 
 use crate::{
-    encode::{from_json, to_json, unb64},
+    encode::{from_json_object, to_json, unb64},
     error::{AtFault, ProtocolError, Reason, Result},
     jwe::{self, ContentKey},
     meeting::direction_key,
@@ -111,7 +111,7 @@ impl Session {
         let at_fault = AtFault::Sender;
         let pieces = jwe::split(token, at_fault, "session")?;
         let header: Header =
-            from_json(&unb64(pieces.header, at_fault, "session")?, at_fault, "session")?;
+            from_json_object(&unb64(pieces.header, at_fault, "session")?, at_fault, "session")?;
         if header.typ != SESSION_TYP || header.sid != self.id {
             return Err(ProtocolError::sender(Reason::Mismatch, "session.sid"));
         }
@@ -125,7 +125,7 @@ pub fn session_of(token: &str) -> Result<Nonce> {
     let at_fault = AtFault::Sender;
     let pieces = jwe::split(token, at_fault, "session")?;
     let header: Header =
-        from_json(&unb64(pieces.header, at_fault, "session")?, at_fault, "session")?;
+        from_json_object(&unb64(pieces.header, at_fault, "session")?, at_fault, "session")?;
     Ok(header.sid)
 }
 

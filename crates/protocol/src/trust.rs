@@ -37,6 +37,7 @@ pub struct Anchors {
     /// The network's name.
     pub network: String,
     /// Every center whose share is part of every key, in the network's order.
+    #[serde(deserialize_with = "crate::encode::objects")]
     pub centers: Vec<PinnedCenter>,
 }
 

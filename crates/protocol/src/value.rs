@@ -26,11 +26,11 @@ pub enum FieldValue {
     /// Text, such as a name, a card number, or nothing at all (`""`).
     Text(String),
     /// An amount.
-    Amount(Money),
+    Amount(#[serde(deserialize_with = "crate::encode::object")] Money),
     /// Item numbers.
     Numbers(Vec<String>),
     /// Item names and quantities, in the order of the numbers.
-    Lines(Vec<OrderLine>),
+    Lines(#[serde(deserialize_with = "crate::encode::objects")] Vec<OrderLine>),
 }
 
 const MAX_TEXT: usize = 1024;

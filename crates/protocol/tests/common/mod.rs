@@ -1,6 +1,8 @@
 //! A small network in memory, for the tests of this crate: fixed seeds, small matrices.
 #![allow(dead_code, missing_docs, reason = "each test file uses its own share of this")]
 
+pub mod forge;
+
 use std::{collections::BTreeMap, sync::Arc};
 use warifu_keydist::{
     CenterEpoch, CenterMatrices, CenterSeed, KeyCache, KeyRing, Matrix, Thresholds,

@@ -1,0 +1,3 @@
+//! What a carrier decides, without a clock, a store or a network of its own.
+
+pub mod deliveries;

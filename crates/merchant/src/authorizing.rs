@@ -1,0 +1,173 @@
+//! Asking the authorizer: to authorize, to pay, to let go (rows A10, A11).
+
+use crate::{
+    drive::Halt,
+    merchant::Merchant,
+    records::{Evidence, Granted, OrderRecord},
+    rules::{
+        steps,
+        verdict::{self, Verdict},
+    },
+};
+use warifu_protocol::{
+    AtFault, ProtocolError, Reason,
+    authorization::{Authorization, AuthorizationRequest},
+    settlement::{Action, Settlement, SettlementRequest},
+    status::State,
+};
+use warifu_wire::{
+    AuthorizeAnswer, AuthorizeQuestion, CallError, Found, SettleQuestion, SettlementAnswer,
+};
+
+/// How long a request to a peer is good for, in seconds.
+pub const REQUEST_LIFETIME: u64 = 300;
+
+impl Merchant {
+    /// Ordered → authorized or refused.
+    pub(crate) async fn authorize(&self, record: &OrderRecord) -> Result<(), Halt> {
+        let authorizer = match self.find_all(record).await {
+            Ok(found) => found,
+            Err((_, error)) if verdict::is_nobody(&error) => {
+                return self.refuse(record, "unknown_party".to_string()).await;
+            }
+            Err((role, error)) => return Err(Halt::Peer(role, error)),
+        };
+        match self.ask_authorization(record, &authorizer).await {
+            Ok((answer, token)) => {
+                let granted = Granted {
+                    token,
+                    id: answer.jti,
+                    until: answer.exp,
+                    credential: authorizer.token,
+                };
+                let state = steps::after_authorization(answer.decision);
+                let change = move |record: &mut OrderRecord| {
+                    record.view.state = state;
+                    record.reason = answer.reason;
+                    record.authorization = Some(granted);
+                };
+                Ok(self.change(record.id(), State::Ordered, change).await?)
+            }
+            Err(error) => match verdict::after_asking(&error) {
+                Verdict::No(code) => self.refuse(record, code).await,
+                Verdict::Wait => Err(Halt::Peer(record.authorizer, error)),
+            },
+        }
+    }
+
+    async fn refuse(&self, record: &OrderRecord, code: String) -> Result<(), Halt> {
+        let change = |record: &mut OrderRecord| {
+            record.view.state = State::Refused;
+            record.reason = Some(code);
+        };
+        Ok(self.change(record.id(), State::Ordered, change).await?)
+    }
+
+    /// Finds every other party before anything is authorized; returns the authorizer.
+    async fn find_all(
+        &self,
+        record: &OrderRecord,
+    ) -> Result<Found, (warifu_types::Role, CallError)> {
+        let others = record.parties.keys().filter(|role| **role != self.settings.role);
+        for role in others.filter(|role| **role != record.authorizer) {
+            match self.find(record, *role).await {
+                Err(error) if verdict::is_nobody(&error) => return Err((*role, error)),
+                // The others are not needed yet.
+                _ => {}
+            }
+        }
+        self.find(record, record.authorizer).await.map_err(|error| (record.authorizer, error))
+    }
+
+    async fn ask_authorization(
+        &self,
+        record: &OrderRecord,
+        authorizer: &Found,
+    ) -> Result<(Authorization, String), CallError> {
+        let now = self.party.now();
+        let own = self.party.id();
+        let request = AuthorizationRequest {
+            iss: own.clone(),
+            aud: authorizer.credential.sub.clone(),
+            order: record.identity,
+            digests: record.shared.clone(),
+            iat: now,
+            exp: now.plus(REQUEST_LIFETIME),
+        };
+        let request = request.sign(self.party.terminal().signer.as_ref());
+        let mut sealed = record.sealed.only(record.authorizer);
+        if record.direct {
+            sealed.parts.as_mut().clear();
+        }
+        let question = AuthorizeQuestion { sealed, request };
+        let to = (record.authorizer, authorizer);
+        let answer: AuthorizeAnswer = self.ask(record, to, "authorize", &question).await?;
+        let now = self.party.now();
+        let claims = Authorization::verify(
+            &answer.authorization,
+            &authorizer.credential,
+            &own,
+            &record.identity,
+            now,
+        )?;
+        Ok((claims, answer.authorization))
+    }
+
+    /// Delivered → settled.
+    pub(crate) async fn capture(&self, record: &OrderRecord) -> Result<(), Halt> {
+        let settled = self.settle(record, Action::Capture).await;
+        let settlement = settled.map_err(|error| Halt::Peer(record.authorizer, error))?;
+        let change = |record: &mut OrderRecord| {
+            record.view.state = State::Settled;
+            record.settlement = Some(settlement);
+        };
+        Ok(self.change(record.id(), State::Delivered, change).await?)
+    }
+
+    /// Authorized → cancelled.
+    pub(crate) async fn void(&self, record: &OrderRecord) -> Result<(), Halt> {
+        let until = record.authorization.as_ref().map_or(record.expires, |granted| granted.until);
+        let settlement = match self.settle(record, Action::Void).await {
+            Ok(settlement) => Some(settlement),
+            Err(error) => match verdict::after_void(&error, until, self.party.now()) {
+                Verdict::No(_) => None,
+                Verdict::Wait => return Err(Halt::Peer(record.authorizer, error)),
+            },
+        };
+        let change = |record: &mut OrderRecord| {
+            record.view.state = State::Cancelled;
+            record.settlement = settlement;
+        };
+        Ok(self.change(record.id(), State::Authorized, change).await?)
+    }
+
+    async fn settle(&self, record: &OrderRecord, action: Action) -> Result<Evidence, CallError> {
+        let missing = || ProtocolError::own(Reason::Mismatch, "order.authorization");
+        let granted = record.authorization.as_ref().ok_or_else(missing)?;
+        let authorizer = self.find(record, record.authorizer).await?;
+        let now = self.party.now();
+        let own = self.party.id();
+        let request = SettlementRequest {
+            iss: own.clone(),
+            aud: authorizer.credential.sub.clone(),
+            order: record.identity,
+            authorization: granted.id,
+            action,
+            iat: now,
+            exp: now.plus(REQUEST_LIFETIME),
+        };
+        let request = request.sign(self.party.terminal().signer.as_ref());
+        let to = (record.authorizer, &authorizer);
+        let answer: SettlementAnswer =
+            self.ask(record, to, "settle", &SettleQuestion { request }).await?;
+        Settlement::verify(
+            &answer.settlement,
+            &authorizer.credential,
+            &own,
+            &record.identity,
+            action,
+        )
+        .map_err(|error| ProtocolError { at_fault: AtFault::Role(record.authorizer), ..error })?;
+        Ok(Evidence { token: answer.settlement, credential: authorizer.token })
+    }
+}

@@ -1,0 +1,37 @@
+//! The merchant, and the door of an access badge: catalogue, quotes, orders (rows A5 to A16).
+//!
+//! A [`Merchant`] answers holders within sessions (`quote`, `order`, `status`) and everyone over
+//! plain HTTP (`GET /v1/form`, `GET /v1/catalogue`); [`routes`] has both. An order is a recorded
+//! state machine ([`rules::steps`]): each step asks a peer who answers the same twice, checks the
+//! signed answer, and stores answer and state in one job. What a crash leaves open, the worker asks
+//! again. [`rules`] decides and touches nothing.
+
+#![allow(clippy::result_large_err, reason = "a problem is an answer to a peer, on no hot path")]
+
+mod acceptance;
+mod authorizing;
+mod cancelling;
+mod catalogue;
+mod delivering;
+mod drive;
+mod forms;
+mod http;
+mod merchant;
+mod noticing;
+mod orders;
+mod quotes;
+mod records;
+pub mod rules;
+mod settings;
+mod stock;
+mod turns;
+mod worker;
+
+pub use catalogue::{CatalogueEntry, CataloguePage, parse_catalogue};
+pub use http::{CatalogueAnswer, routes};
+pub use merchant::Merchant;
+pub use orders::OrderSummary;
+pub use records::Trouble;
+pub use rules::catalogue::{Item, ItemName, Language};
+pub use settings::{OfferedRule, Settings};
+pub use worker::Pass;

@@ -1,0 +1,117 @@
+//! The merchant itself, and what it answers within sessions.
+
+use crate::{
+    catalogue::Catalogue,
+    records::{ORDERS, OrderRecord, UNFINISHED},
+    rules::steps,
+    settings::Settings,
+    stock,
+    turns::Turns,
+};
+use async_trait::async_trait;
+use serde_json::value::RawValue;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+use warifu_ports::Store;
+use warifu_protocol::{status::State, view::View};
+use warifu_types::{Identifier, OrderId, Role};
+use warifu_wire::{Party, Peer, Problem, Service, read_body, write_answer};
+
+/// A merchant, or a door.
+pub struct Merchant {
+    pub(crate) party: Arc<Party>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) settings: Settings,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) turns: Turns,
+    /// Whom a designated name has found before, for when the directory is silent.
+    pub(crate) names: Mutex<HashMap<String, Identifier>>,
+}
+
+impl Merchant {
+    /// A merchant with its records in `store`.
+    pub fn new(party: Arc<Party>, store: Arc<dyn Store>, settings: Settings) -> Arc<Merchant> {
+        Arc::new(Merchant {
+            party,
+            store,
+            settings,
+            catalogue: Catalogue::default(),
+            turns: Turns::default(),
+            names: Mutex::default(),
+        })
+    }
+
+    /// The party that this merchant is.
+    pub fn party(&self) -> &Arc<Party> {
+        &self.party
+    }
+
+    /// What the merchant could read of an order, and how far it has come; none if it has no such
+    /// order.
+    pub async fn view(&self, order: &OrderId) -> Result<Option<View>, Problem> {
+        Ok(self.load(*order).await?.map(|record| record.view))
+    }
+
+    pub(crate) async fn load(&self, order: OrderId) -> Result<Option<OrderRecord>, Problem> {
+        let key = order.to_string();
+        Ok(self.store.run(move |unit| ORDERS.get(unit, &key)).await?)
+    }
+
+    /// Changes an order that is still in state `from`; one that has moved on stays as it is. What
+    /// it took from the stock goes back in the same job where it ends without a sale.
+    pub(crate) async fn change(
+        &self,
+        order: OrderId,
+        from: State,
+        change: impl FnOnce(&mut OrderRecord) + Send + 'static,
+    ) -> Result<(), Problem> {
+        let now = self.party.now();
+        let key = order.to_string();
+        let work = move |unit: &mut dyn warifu_ports::Unit| {
+            let Some(mut record) = ORDERS.get(unit, &key)? else { return Ok(()) };
+            if record.state() != from {
+                return Ok(());
+            }
+            change(&mut record);
+            if record.state() != from {
+                record.changed = now;
+                record.trouble = None;
+                tracing::info!(order = %record.id(), state = %record.state(), "order");
+            }
+            if steps::gives_back(record.state()) && !steps::gives_back(from) {
+                stock::give_back(unit, &record.taken)?;
+            }
+            if record.is_finished() {
+                UNFINISHED.delete(unit, &key)?;
+            }
+            ORDERS.put(unit, &key, &record)
+        };
+        Ok(self.store.run(work).await?)
+    }
+}
+
+#[async_trait]
+impl Service for Merchant {
+    fn party(&self) -> &Arc<Party> {
+        &self.party
+    }
+
+    async fn answer(
+        &self,
+        peer: &Peer,
+        op: &str,
+        body: &RawValue,
+    ) -> Result<Box<RawValue>, Problem> {
+        if peer.role != Role::Holder {
+            return Err(Problem::forbidden("role"));
+        }
+        match op {
+            "quote" => write_answer(&self.quote(read_body(body)?).await?),
+            "order" => write_answer(&self.order(peer, read_body(body)?).await?),
+            "status" => write_answer(&self.status(peer, read_body(body)?).await?),
+            _ => Err(Problem::not_found("op")),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What a merchant decides, without a clock, a store or a network of its own.
+
+pub mod catalogue;
+pub mod ordering;
+pub mod quoting;
+pub mod steps;
+pub mod verdict;

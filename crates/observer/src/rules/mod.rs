@@ -1,0 +1,3 @@
+//! What an observer decides, without a clock, a store or a network of its own.
+
+pub mod notices;

@@ -1,0 +1,76 @@
+//! `warifu party`: a service's enrolment.
+
+use crate::{
+    Failure,
+    config::{Config, service_role, suites},
+    output::{note, say},
+    setup::{read_text, write_text},
+};
+use clap::Subcommand;
+use std::path::PathBuf;
+use warifu_protocol::enrolment::{Enrolment, fingerprint};
+use warifu_types::Role;
+use warifu_wire::identity::Wish;
+
+/// A service's enrolment.
+#[derive(Debug, Subcommand)]
+pub enum PartyCommand {
+    /// Make the party's keys and write its request to the center.
+    Request {
+        /// The party's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The role.
+        #[arg(long, value_parser = service_role)]
+        role: Role,
+        /// Where to write the request.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Accept the center's answer.
+    Accept {
+        /// The party's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The center's answer.
+        #[arg(long, value_name = "FILE")]
+        enrolment: PathBuf,
+        /// The center's fingerprint, as the operator told it.
+        #[arg(long)]
+        fingerprint: String,
+    },
+}
+
+impl PartyCommand {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        match self {
+            PartyCommand::Request { config, role, out } => {
+                let config = Config::read(&config)?;
+                let wish = Wish {
+                    sub: config.identifier.clone(),
+                    roles: vec![role],
+                    suites: suites(config.minimum_suite),
+                    url: Some(config.public_url()),
+                };
+                let request = config.place().create()?.request(&wish).await?;
+                write_text(&out, &request)?;
+                note("Take the request to the center's operator: `warifu center admit`.");
+                Ok(())
+            }
+            PartyCommand::Accept { config, enrolment, fingerprint: expected } => {
+                let config = Config::read(&config)?;
+                let answer: Enrolment = serde_json::from_str(&read_text(&enrolment)?)
+                    .map_err(|error| Failure::input("enrolment", error.to_string()))?;
+                config.place().open()?.accept(&answer, Some(&expected)).await?;
+                say(&format!(
+                    "{} is enrolled in {} ({})",
+                    config.identifier,
+                    answer.anchors.network,
+                    fingerprint(&answer.anchors)
+                ));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The configuration of a service: one TOML file for each, read here and nowhere else.
+
+use crate::{Failure, setup::{KeySettings, Place, read_text}};
+use serde::Deserialize;
+use std::{net::SocketAddr, path::{Path, PathBuf}};
+use warifu_protocol::{form::Designation, suite::Suite, terminal::KeyPolicy};
+use warifu_types::{Currency, Identifier, Role};
+
+/// A service's configuration.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The folder of the database.
+    pub data: PathBuf,
+    /// The key file that everything in the database is encrypted under.
+    pub key_file: PathBuf,
+    /// The party's identifier.
+    pub identifier: Identifier,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Where others reach it; `http://` and the listening address unless said otherwise.
+    pub url: Option<String>,
+    /// The weakest suite that is used or accepted; unset means `kps+hpke` for card and destination,
+    /// `kps` for the rest.
+    pub minimum_suite: Option<Suite>,
+    /// Where pair keys come from.
+    #[serde(default)]
+    pub keys: KeyPolicy,
+    /// How the center is reached; not for the center itself.
+    pub center: Option<CenterAddress>,
+    /// A merchant's or a door's own settings.
+    #[serde(default)]
+    pub merchant: MerchantConfig,
+    /// An issuer's or a card manager's own settings.
+    #[serde(default)]
+    pub issuer: IssuerConfig,
+    /// A carrier's own settings.
+    #[serde(default)]
+    pub carrier: CarrierConfig,
+    /// The center's own settings.
+    #[serde(default)]
+    pub desk: DeskConfig,
+}
+
+/// How the center is reached.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CenterAddress {
+    /// Its identifier.
+    pub identifier: Identifier,
+    /// Where it answers.
+    pub url: String,
+}
+
+/// A merchant's own settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MerchantConfig {
+    /// The disclosure rules that are offered, the first by default: `minimal`, `classic`,
+    /// `no-carrier`, `direct`, `gateway`, `certifier`, `no-fax`, `no-item-number`,
+    /// `destination-to-merchant`; a door has `badge`.
+    pub rules: Vec<String>,
+    /// The carrier, by identifier or by a name that the directory resolves.
+    pub carrier: Option<Designation>,
+    /// The gateway manager of the rule `gateway`.
+    pub gateway: Option<Designation>,
+    /// The key certification authority of the rule `certifier`.
+    pub certifier: Option<Designation>,
+    /// The catalogue, read when the service starts.
+    pub catalogue: Option<PathBuf>,
+    /// The currencies that are accepted.
+    pub currencies: Vec<Currency>,
+    /// The greatest number of instalments; 1 means one payment only.
+    pub instalments: u32,
+    /// The issuers that are accepted; empty means any of the network.
+    pub issuers: Vec<Identifier>,
+    /// What the carrier is told.
+    pub instructions: String,
+}
+
+impl Default for MerchantConfig {
+    fn default() -> Self {
+        MerchantConfig {
+            rules: vec!["minimal".to_string()],
+            carrier: None,
+            gateway: None,
+            certifier: None,
+            catalogue: None,
+            currencies: vec![Currency::JPY, Currency::EUR, Currency::USD],
+            instalments: 12,
+            issuers: Vec::new(),
+            instructions: String::new(),
+        }
+    }
+}
+
+/// An issuer's own settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IssuerConfig {
+    /// How long a hold stands, in days.
+    pub hold_days: u32,
+    /// The greatest number of instalments.
+    pub max_instalments: u32,
+}
+
+impl Default for IssuerConfig {
+    fn default() -> Self {
+        IssuerConfig { hold_days: 30, max_instalments: 24 }
+    }
+}
+
+/// A carrier's own settings.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CarrierConfig {
+    /// Whether parcels count as delivered at once; for trials.
+    pub auto_deliver: bool,
+}
+
+/// The center's own settings.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeskConfig {
+    /// Whether holders may enrol themselves over the wire.
+    pub open: bool,
+}
+
+impl Config {
+    /// Reads a file; an error names the key and the line.
+    pub fn read(path: &Path) -> Result<Config, Failure> {
+        let text = read_text(path)?;
+        toml::from_str(&text)
+            .map_err(|error| Failure::input(path.display().to_string(), error.to_string().trim()))
+    }
+
+    /// Where the party keeps its things.
+    pub fn place(&self) -> Place {
+        Place::new(&self.data, Some(&self.key_file))
+    }
+
+    /// How the party uses its keys.
+    pub fn key_settings(&self) -> KeySettings {
+        KeySettings {
+            minimum: self.minimum_suite,
+            policy: self.keys,
+            center: self.center.as_ref().map(|c| (c.identifier.clone(), c.url.clone())),
+        }
+    }
+
+    /// Where others reach the service.
+    pub fn public_url(&self) -> String {
+        self.url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+}
+
+/// The suites that a party accepts, by its floor.
+pub fn suites(minimum: Option<Suite>) -> Vec<Suite> {
+    match minimum {
+        Some(Suite::KpsHpke) => vec![Suite::KpsHpke],
+        _ => vec![Suite::KpsHpke, Suite::Kps],
+    }
+}
+
+/// The roles that `warifu serve` knows.
+pub fn service_role(text: &str) -> Result<Role, String> {
+    let role: Role = text.parse().map_err(|_| "no such role".to_string())?;
+    match role {
+        Role::Holder => Err("a holder is not a service: use `warifu holder`".to_string()),
+        Role::Broker | Role::Registry => Err(format!("the {role} is not built yet")),
+        other => Ok(other),
+    }
+}

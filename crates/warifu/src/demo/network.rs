@@ -1,0 +1,328 @@
+//! The whole network in one process: each party with its own folder, key file, database and port,
+//! meeting the others over real sockets.
+
+use super::people::{CENTER, Cast, HOLDER, Person, SERVICES, identifier};
+use crate::{
+    Failure,
+    config::{MerchantConfig, suites},
+    serve::{Service, Settings},
+    setup::{KeySettings, Opened, Place, now, random},
+};
+use async_trait::async_trait;
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use warifu_center::{CenterWish, Kind};
+use warifu_holder::Holder;
+use warifu_issuer::{CardApplication, CardKind};
+use warifu_keydist::Thresholds;
+use warifu_protocol::{form::Designation, suite::Suite, terminal::KeyPolicy};
+use warifu_types::{Currency, Money, Role};
+use warifu_wire::identity::Wish;
+
+/// The network's name.
+pub const NETWORK: &str = "demo.warifu.example";
+
+const CATALOGUE: &str = include_str!("../../demo-data/catalogue.json");
+
+/// Something that stands before every listener: a tap in the tests.
+#[async_trait]
+pub trait Front: Send + Sync {
+    /// The address under which others reach `target`.
+    async fn front(&self, name: &str, target: SocketAddr) -> SocketAddr;
+}
+
+/// How the network is set up.
+#[derive(Clone)]
+pub struct Setup {
+    /// The matrices' size.
+    pub thresholds: Thresholds,
+    /// The weakest suite; none means the default floor.
+    pub minimum: Option<Suite>,
+    /// Whether parties publish HPKE; without it the suite is `kps`.
+    pub suites: Vec<Suite>,
+    /// Where pair keys come from.
+    pub policy: KeyPolicy,
+    /// What stands before the listeners.
+    pub front: Option<Arc<dyn Front>>,
+    /// What the holder enters.
+    pub person: Option<Person>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Setup {
+            thresholds: Thresholds::default(),
+            minimum: None,
+            suites: suites(None),
+            policy: KeyPolicy::default(),
+            front: None,
+            person: None,
+        }
+    }
+}
+
+/// A running network.
+pub struct Network {
+    /// Every service but the center.
+    pub services: BTreeMap<&'static str, Service>,
+    /// The holder's terminal.
+    pub holder: Arc<Holder>,
+    /// Who the holder is.
+    pub person: Person,
+    /// Every party's place, to look into afterwards.
+    pub places: BTreeMap<&'static str, Place>,
+    /// Every party's open store.
+    pub stores: BTreeMap<&'static str, Opened>,
+    urls: BTreeMap<&'static str, String>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// Sets one party after the other up.
+struct Builder<'a> {
+    folder: &'a Path,
+    setup: &'a Setup,
+    places: BTreeMap<&'static str, Place>,
+    stores: BTreeMap<&'static str, Opened>,
+    urls: BTreeMap<&'static str, String>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Network {
+    /// Starts every party in its own folder below `folder`.
+    pub async fn start(folder: &Path, setup: &Setup) -> Result<Network, Failure> {
+        let mut builder = Builder {
+            folder,
+            setup,
+            places: BTreeMap::new(),
+            stores: BTreeMap::new(),
+            urls: BTreeMap::new(),
+            tasks: Vec::new(),
+        };
+        let center = builder.center().await?;
+        let mut services = BTreeMap::new();
+        for cast in SERVICES {
+            services.insert(cast.name, builder.service(cast, &center).await?);
+        }
+        let person = match &setup.person {
+            Some(person) => person.clone(),
+            None => Person::hanako()?,
+        };
+        for name in ["issuer", "card_manager"] {
+            if let Some(Service::Issuer(issuer)) = services.get(name) {
+                issuer.add_card(application(&person, name)?).await?;
+            }
+        }
+        let holder = builder.holder(&center, &person).await?;
+        Ok(Network {
+            services,
+            holder,
+            person,
+            places: builder.places,
+            stores: builder.stores,
+            urls: builder.urls,
+            tasks: Mutex::new(builder.tasks),
+        })
+    }
+
+    /// Where each service answers.
+    pub fn addresses(&self) -> BTreeMap<&'static str, String> {
+        self.urls.clone()
+    }
+
+    /// Where one service answers.
+    pub fn url(&self, name: &str) -> String {
+        self.urls.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Stops every listener.
+    pub async fn stop(&self) {
+        let tasks = std::mem::take(
+            &mut *self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()),
+        );
+        for task in tasks {
+            task.abort();
+            let _ = task.await;
+        }
+    }
+}
+
+impl Builder<'_> {
+    fn open(&mut self, name: &'static str) -> Result<Opened, Failure> {
+        let data: PathBuf = self.folder.join(name);
+        let keys = self.folder.join("keys").join(format!("{name}.key"));
+        let place = Place::new(&data, Some(&keys));
+        let opened = place.create()?;
+        self.places.insert(name, place);
+        self.stores.insert(name, opened.clone());
+        Ok(opened)
+    }
+
+    /// A listener, and the address under which others reach it.
+    async fn listen(&mut self, name: &'static str) -> Result<(TcpListener, String), Failure> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let mut address = listener.local_addr()?;
+        if let Some(front) = &self.setup.front {
+            address = front.front(name, address).await;
+        }
+        let url = format!("http://{address}");
+        self.urls.insert(name, url.clone());
+        Ok((listener, url))
+    }
+
+    fn run(&mut self, listener: TcpListener, routes: axum::Router) {
+        self.tasks.push(tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, routes).await {
+                tracing::error!(%error, "listener");
+            }
+        }));
+    }
+
+    async fn center(&mut self) -> Result<Arc<warifu_center::Center>, Failure> {
+        let opened = self.open(CENTER.name)?;
+        let (listener, url) = self.listen(CENTER.name).await?;
+        let wish = CenterWish {
+            network: NETWORK.to_string(),
+            identifier: identifier(CENTER.identifier)?,
+            url,
+            thresholds: self.setup.thresholds,
+        };
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)
+            .map_err(|_| Failure::input("entropy", "the machine gives none"))?;
+        let mut generator = random();
+        opened
+            .port()
+            .run(move |unit| warifu_center::init(unit, &wish, seed, now(), &mut generator))
+            .await?;
+        let keys = KeySettings { minimum: self.setup.minimum, ..KeySettings::default() };
+        let party = opened.party(&keys).await?;
+        let settings = Settings { open_desk: true, ..Settings::default() };
+        let service = Service::start(Role::Center, party, opened.port(), &settings).await?;
+        self.run(listener, service.routes());
+        match service {
+            Service::Center(center) => Ok(center),
+            _ => Err(Failure::input("role", "not a center")),
+        }
+    }
+
+    fn keys(&self) -> Result<KeySettings, Failure> {
+        Ok(KeySettings {
+            minimum: self.setup.minimum,
+            policy: self.setup.policy,
+            center: Some((
+                identifier(CENTER.identifier)?,
+                self.urls.get(CENTER.name).cloned().unwrap_or_default(),
+            )),
+        })
+    }
+
+    async fn service(
+        &mut self,
+        cast: &Cast,
+        center: &Arc<warifu_center::Center>,
+    ) -> Result<Service, Failure> {
+        let opened = self.open(cast.name)?;
+        let (listener, url) = self.listen(cast.name).await?;
+        let wish = Wish {
+            sub: identifier(cast.identifier)?,
+            roles: vec![cast.role],
+            suites: self.setup.suites.clone(),
+            url: Some(url),
+        };
+        let request = opened.request(&wish).await?;
+        let answer = center.enrol(request, Kind::Admit).await?;
+        opened.accept(&answer, None).await?;
+        let party = opened.party(&self.keys()?).await?;
+        let service =
+            Service::start(cast.role, party, opened.port(), &settings()?).await?;
+        if let Service::Merchant(merchant) = &service {
+            let items = serde_json::from_str(CATALOGUE)
+                .map_err(|error| Failure::input("catalogue", error.to_string()))?;
+            merchant.import_catalogue(items).await?;
+        }
+        self.run(listener, service.routes());
+        Ok(service)
+    }
+
+    async fn holder(
+        &mut self,
+        center: &Arc<warifu_center::Center>,
+        person: &Person,
+    ) -> Result<Arc<Holder>, Failure> {
+        let opened = self.open("holder")?;
+        let wish = Wish {
+            sub: identifier(HOLDER)?,
+            roles: vec![Role::Holder],
+            suites: self.setup.suites.clone(),
+            url: None,
+        };
+        let request = opened.request(&wish).await?;
+        let answer = center.enrol(request, Kind::Issue).await?;
+        opened.accept(&answer, None).await?;
+        let party = opened.party(&self.keys()?).await?;
+        let holder = Holder::new(party, opened.port());
+        holder.set_profile(person.profile.clone()).await?;
+        holder.add_card(person.card.clone()).await?;
+        holder.add_card(person.badge.clone()).await?;
+        Ok(holder)
+    }
+}
+
+fn settings() -> Result<Settings, Failure> {
+    let by = |text| Ok::<_, Failure>(Some(Designation::Identifier(identifier(text)?)));
+    let rules = [
+        "minimal",
+        "classic",
+        "no-carrier",
+        "direct",
+        "gateway",
+        "certifier",
+        "no-fax",
+        "no-item-number",
+        "destination-to-merchant",
+    ];
+    Ok(Settings {
+        merchant: MerchantConfig {
+            rules: rules.map(str::to_string).to_vec(),
+            // By a name that the directory resolves (row A5).
+            carrier: Some(Designation::Name("白鷺運輸".to_string())),
+            gateway: by("domain:access.example")?,
+            certifier: by("domain:keys.example")?,
+            instructions: "Keep dry. 天地無用".to_string(),
+            ..MerchantConfig::default()
+        },
+        auto_deliver: true,
+        ..Settings::default()
+    })
+}
+
+/// What the issuer, or the card manager, knows of the holder's card.
+fn application(person: &Person, manager: &str) -> Result<CardApplication, Failure> {
+    let badge = manager == "card_manager";
+    let card = if badge { &person.badge } else { &person.card };
+    let limits = if badge {
+        Vec::new()
+    } else {
+        vec![
+            Money::new(500_000, Currency::JPY)?,
+            Money::new(400_000, Currency::EUR)?,
+            Money::new(400_000, Currency::USD)?,
+        ]
+    };
+    Ok(CardApplication {
+        kind: if badge { CardKind::Badge } else { CardKind::Credit },
+        card_number: card.number.clone(),
+        expiry: card.expiry.clone(),
+        holder: identifier(HOLDER)?,
+        holder_name: person.profile.name.clone(),
+        holder_telephone: person.profile.telephone.clone(),
+        limits,
+        zones: if badge { vec!["lab-2".to_string()] } else { Vec::new() },
+        max_instalments: 12,
+    })
+}

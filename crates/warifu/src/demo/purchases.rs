@@ -1,0 +1,152 @@
+//! One purchase of each kind, and what each party saw of it.
+
+use super::{
+    network::Network,
+    report::{PartyReport, PurchaseReport},
+};
+use crate::{Failure, serve::Service};
+use std::{collections::BTreeMap, time::Duration};
+use warifu_holder::{Entry, Purchase, Wanted};
+use warifu_protocol::{status::State, view::View};
+use warifu_types::{Currency, OrderId};
+use warifu_wire::QuoteItem;
+
+/// Every kind of purchase, in order.
+pub const KINDS: [&str; 6] =
+    ["card", "card-classic", "card-no-carrier", "card-direct-issuer", "card-gateway", "badge"];
+
+/// How long a purchase may take before the demonstration gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Script {
+    rule: &'static str,
+    items: &'static [(&'static str, u32)],
+    currency: Currency,
+    payment_type: &'static str,
+    delivered: bool,
+    /// The parties that take part beside the holder.
+    parties: &'static [&'static str],
+}
+
+fn script(kind: &str) -> Result<Script, Failure> {
+    let card = Script {
+        rule: "minimal",
+        items: &[],
+        currency: Currency::JPY,
+        payment_type: "one",
+        delivered: true,
+        parties: &["merchant", "issuer", "carrier"],
+    };
+    Ok(match kind {
+        "card" => card,
+        "card-classic" => Script {
+            rule: "classic",
+            currency: Currency::EUR,
+            payment_type: "instalments:3",
+            ..card
+        },
+        "card-no-carrier" => Script {
+            rule: "no-carrier",
+            currency: Currency::USD,
+            delivered: false,
+            parties: &["merchant", "issuer"],
+            ..card
+        },
+        "card-direct-issuer" => Script { rule: "direct", ..card },
+        "card-gateway" => Script {
+            rule: "gateway",
+            parties: &["merchant", "issuer", "carrier", "gateway"],
+            ..card
+        },
+        "badge" => Script { rule: "badge", parties: &["door", "card_manager"], ..card },
+        other => return Err(Failure::input("kind", format!("no purchase called {other}"))),
+    })
+}
+
+/// Makes one purchase and collects every party's view.
+pub async fn purchase(network: &Network, kind: &str) -> Result<PurchaseReport, Failure> {
+    let script = script(kind)?;
+    let id = buy(network, kind, &script).await?;
+    let mut parties = BTreeMap::new();
+    let mut states = BTreeMap::new();
+    for name in script.parties {
+        let view = view(network, name, id).await?.ok_or_else(|| {
+            Failure::input(*name, format!("the {name} knows nothing of this {kind} order"))
+        })?;
+        states.insert((*name).to_string(), view.state);
+        parties.insert((*name).to_string(), PartyReport::from(&view));
+    }
+    Ok(PurchaseReport {
+        kind: kind.to_string(),
+        rule: script.rule.to_string(),
+        order: id,
+        parties,
+        states,
+    })
+}
+
+async fn buy(network: &Network, kind: &str, script: &Script) -> Result<OrderId, Failure> {
+    let badge = kind == "badge";
+    let wanted = if badge {
+        Wanted::Entry(Entry { zone: "lab-2".to_string() })
+    } else {
+        Wanted::Goods {
+            items: items(network, script).await?,
+            currency: script.currency,
+            language: "ja".to_string(),
+            payment_type: script.payment_type.to_string(),
+            destination: script.delivered.then(|| network.person.destination.clone()),
+        }
+    };
+    let purchase = Purchase {
+        url: network.url(if badge { "door" } else { "merchant" }),
+        front: None,
+        rule: script.rule.to_string(),
+        form: None,
+        wanted,
+        card: if badge { "badge" } else { "card" }.to_string(),
+        allow: Vec::new(),
+        more: BTreeMap::new(),
+    };
+    let record = network.holder.buy(&purchase).await?;
+    let end = if badge { State::Delivered } else { State::Settled };
+    let record = network.holder.wait_for(record.id, end, PATIENCE).await?;
+    if record.state != Some(end) {
+        let reached = record.state.map_or("nothing", State::as_str);
+        return Err(Failure::input(kind, format!("came only to {reached}")));
+    }
+    Ok(record.id)
+}
+
+/// What the script says, or the first things of the catalogue.
+async fn items(network: &Network, script: &Script) -> Result<Vec<QuoteItem>, Failure> {
+    let named = script.items.iter().map(|(number, quantity)| QuoteItem {
+        number: (*number).to_string(),
+        quantity: *quantity,
+    });
+    let named: Vec<QuoteItem> = named.collect();
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let Some(Service::Merchant(merchant)) = network.services.get("merchant") else {
+        return Ok(named);
+    };
+    let page = merchant.catalogue(None, 2, None, warifu_merchant::Language::Ja).await?;
+    Ok(page
+        .items
+        .iter()
+        .zip([2, 1])
+        .map(|(item, quantity)| QuoteItem { number: item.number.clone(), quantity })
+        .collect())
+}
+
+/// What a party's own records say of an order.
+pub async fn view(network: &Network, name: &str, id: OrderId) -> Result<Option<View>, Failure> {
+    Ok(match network.services.get(name) {
+        Some(Service::Issuer(issuer)) => issuer.view(&id).await?,
+        Some(Service::Merchant(merchant)) => merchant.view(&id).await?,
+        Some(Service::Carrier(carrier)) => carrier.view(&id).await?,
+        Some(Service::Observer(observer)) => observer.view(&id).await?,
+        Some(Service::Center(_)) | None => None,
+    })
+}

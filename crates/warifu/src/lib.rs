@@ -1,0 +1,12 @@
+//! The composition of everything: configuration, commands, the demonstration, the benchmarks.
+
+pub mod bench;
+pub mod command;
+pub mod config;
+pub mod demo;
+pub mod error;
+pub mod output;
+pub mod serve;
+pub mod setup;
+
+pub use error::Failure;

@@ -1,0 +1,226 @@
+//! Running one role as a service.
+
+use crate::{
+    Failure,
+    config::{Config, MerchantConfig},
+    output::note,
+    setup::read_text,
+};
+use axum::Router;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+use warifu_carrier::Carrier;
+use warifu_center::Center;
+use warifu_issuer::Issuer;
+use warifu_merchant::{Merchant, OfferedRule};
+use warifu_observer::Observer;
+use warifu_ports::Store;
+use warifu_protocol::{
+    form::{Accepts, Designation},
+    rule::Rule,
+    suite::Suite,
+};
+use warifu_types::{FieldName, Role};
+use warifu_wire::Party;
+
+/// How often a merchant takes up its unfinished orders.
+const WORK_EVERY: Duration = Duration::from_millis(200);
+/// How long a merchant's form is good for, in seconds: a month, so that it can be read from a file.
+const FORM_LIFETIME: u64 = 30 * 86_400;
+/// How long a quote is good for, in seconds.
+const QUOTE_LIFETIME: u64 = 1800;
+/// How often an issuer lets expired holds go.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+
+/// A running role: its routes, and the role itself for whoever composes it.
+pub enum Service {
+    /// The center.
+    Center(Arc<Center>),
+    /// An issuer or a card manager.
+    Issuer(Arc<Issuer>),
+    /// A merchant or a door.
+    Merchant(Arc<Merchant>),
+    /// A carrier.
+    Carrier(Arc<Carrier>),
+    /// A further party.
+    Observer(Arc<Observer>),
+}
+
+impl Service {
+    /// Builds a role over its party and store, with its workers started.
+    pub async fn start(
+        role: Role,
+        party: Arc<Party>,
+        store: Arc<dyn Store>,
+        config: &Settings,
+    ) -> Result<Service, Failure> {
+        Ok(match role {
+            Role::Center => Service::Center(Center::new(party, store, config.open_desk)),
+            Role::Issuer | Role::CardManager => {
+                let settings = warifu_issuer::Settings { role, ..config.issuer.clone() };
+                let issuer = Issuer::new(party, store, settings);
+                spawn_expiry(&issuer);
+                Service::Issuer(issuer)
+            }
+            Role::Merchant | Role::Door => {
+                let merchant = Merchant::new(party, store, merchant_settings(role, &config.merchant)?);
+                if let Some(path) = &config.merchant.catalogue {
+                    let items = serde_json::from_str(&read_text(path)?)
+                        .map_err(|error| Failure::input("catalogue", error.to_string()))?;
+                    merchant.import_catalogue(items).await?;
+                }
+                drop(merchant.spawn_worker(WORK_EVERY));
+                Service::Merchant(merchant)
+            }
+            Role::Carrier => {
+                let settings = warifu_carrier::Settings { auto_deliver: config.auto_deliver };
+                Service::Carrier(Carrier::new(party, store, settings))
+            }
+            Role::Gateway | Role::Certifier => {
+                Service::Observer(Observer::new(party, store, role))
+            }
+            other => return Err(Failure::input("role", format!("{other} is no service here"))),
+        })
+    }
+
+    /// The role's routes.
+    pub fn routes(&self) -> Router {
+        match self {
+            Service::Center(center) => warifu_center::routes(center.clone()),
+            Service::Issuer(issuer) => warifu_wire::serve_routes(issuer.clone()),
+            Service::Merchant(merchant) => warifu_merchant::routes(merchant.clone()),
+            Service::Carrier(carrier) => warifu_wire::serve_routes(carrier.clone()),
+            Service::Observer(observer) => warifu_wire::serve_routes(observer.clone()),
+        }
+    }
+}
+
+/// What the roles need of a configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Whether holders may enrol themselves.
+    pub open_desk: bool,
+    /// The issuer's.
+    pub issuer: warifu_issuer::Settings,
+    /// The merchant's.
+    pub merchant: MerchantConfig,
+    /// The carrier's.
+    pub auto_deliver: bool,
+}
+
+impl From<&Config> for Settings {
+    fn from(config: &Config) -> Settings {
+        Settings {
+            open_desk: config.desk.open,
+            issuer: warifu_issuer::Settings {
+                hold_days: config.issuer.hold_days,
+                max_instalments: config.issuer.max_instalments,
+                ..warifu_issuer::Settings::default()
+            },
+            merchant: config.merchant.clone(),
+            auto_deliver: config.carrier.auto_deliver,
+        }
+    }
+}
+
+/// `warifu serve ROLE --config FILE`: runs until it is told to stop.
+pub async fn serve(role: Role, config: &Config) -> Result<(), Failure> {
+    let opened = config.place().open()?;
+    let party = opened.party(&config.key_settings()).await?;
+    if !party.terminal().credential.has_role(role) {
+        return Err(Failure::input("role", format!("this party's credential is not for a {role}")));
+    }
+    let service = Service::start(role, party, opened.port(), &Settings::from(config)).await?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| Failure::input("listen", format!("{}: {error}", config.listen)))?;
+    note(&format!("{role} {} listens on {}", config.identifier, listener.local_addr()?));
+    axum::serve(listener, service.routes()).with_graceful_shutdown(stop()).await?;
+    Ok(())
+}
+
+/// Resolves when the process is asked to stop.
+pub async fn stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    let Ok(mut terminate) =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+    else {
+        let _ = interrupt.await;
+        return;
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn spawn_expiry(issuer: &Arc<Issuer>) {
+    let issuer = Arc::downgrade(issuer);
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(EXPIRE_EVERY).await;
+            let Some(issuer) = issuer.upgrade() else { return };
+            if let Err(error) = issuer.expire(crate::setup::now()).await {
+                tracing::error!(?error, "holds were not expired");
+            }
+        }
+    });
+}
+
+fn merchant_settings(
+    role: Role,
+    config: &MerchantConfig,
+) -> Result<warifu_merchant::Settings, Failure> {
+    let names = if role == Role::Door { vec!["badge".to_string()] } else { config.rules.clone() };
+    Ok(warifu_merchant::Settings {
+        role,
+        rules: names
+            .iter()
+            .map(|name| offered_rule(name, config))
+            .collect::<Result<Vec<_>, _>>()?,
+        accepts: Accepts {
+            currencies: config.currencies.clone(),
+            instalments: config.instalments,
+            issuers: config.issuers.clone(),
+            suites: vec![Suite::KpsHpke, Suite::Kps],
+        },
+        form_lifetime: FORM_LIFETIME,
+        quote_lifetime: QUOTE_LIFETIME,
+        instructions: config.instructions.clone(),
+    })
+}
+
+/// A rule by its name, with the parties that the configuration designates.
+pub fn offered_rule(name: &str, config: &MerchantConfig) -> Result<OfferedRule, Failure> {
+    use FieldName as F;
+    let minimal = Rule::minimal();
+    let rule = match name {
+        "minimal" | "direct" => minimal,
+        "classic" => Rule::classic(),
+        "badge" => Rule::badge(),
+        "no-carrier" => minimal.without_party(Role::Carrier),
+        "gateway" => minimal
+            .also(Role::Gateway, F::HOLDER_NAME)
+            .also(Role::Gateway, F::HOLDER_TELEPHONE),
+        "certifier" => minimal.also(Role::Certifier, F::HOLDER_NAME),
+        "no-fax" => minimal.without(&F::HOLDER_FAX),
+        "no-item-number" => minimal.withheld(Role::Issuer, &F::ITEM_NUMBERS),
+        "destination-to-merchant" => minimal.also(Role::Merchant, F::DESTINATION),
+        other => return Err(Failure::input("merchant.rules", format!("no rule called {other}"))),
+    }
+    .named(name);
+    let mut parties = BTreeMap::new();
+    for role in rule.parts.keys().filter(|role| **role != rule.front) {
+        let designated = match role {
+            Role::Carrier => config.carrier.clone(),
+            Role::Gateway => config.gateway.clone(),
+            Role::Certifier => config.certifier.clone(),
+            _ => Some(Designation::Holder {}),
+        };
+        let designation = designated.ok_or_else(|| {
+            Failure::input(format!("merchant.{role}"), format!("the rule {name} needs one"))
+        })?;
+        parties.insert(*role, designation);
+    }
+    Ok(OfferedRule { direct: name == "direct", rule, parties })
+}

@@ -1,0 +1,168 @@
+//! Opening a party's store and enrolling it: what every role begins with.
+
+use crate::Failure;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use warifu_ports::Store;
+use warifu_protocol::{
+    enrolment::{Enrolment, fingerprint},
+    suite::{Suite, SuiteFloor},
+    terminal::KeyPolicy,
+};
+use warifu_store::{MasterKey, OsEntropy, SqliteStore, SystemClock};
+use warifu_types::Identifier;
+use warifu_wire::{
+    Party, Random,
+    identity::{self, Wish},
+};
+
+/// A party's store on disk.
+#[derive(Clone)]
+pub struct Opened {
+    /// The store.
+    pub store: Arc<SqliteStore>,
+}
+
+/// Where a party keeps its things.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The folder of the database.
+    pub data: PathBuf,
+    /// The key file that everything in the database is encrypted under.
+    pub key_file: PathBuf,
+}
+
+impl Place {
+    /// A folder, with the key file beside the database unless it is kept elsewhere.
+    pub fn new(data: &Path, key_file: Option<&Path>) -> Place {
+        Place {
+            data: data.to_path_buf(),
+            key_file: key_file.map_or_else(|| data.join("warifu.key"), Path::to_path_buf),
+        }
+    }
+
+    /// Opens the store, and makes folder and key file if they are not there.
+    pub fn create(&self) -> Result<Opened, Failure> {
+        let file = |path: &Path, error| Failure::File { path: path.to_path_buf(), error };
+        std::fs::create_dir_all(&self.data).map_err(|error| file(&self.data, error))?;
+        let key = if self.key_file.exists() {
+            MasterKey::read(&self.key_file)?
+        } else {
+            if self.database().exists() {
+                return Err(Failure::input(
+                    "key_file",
+                    format!("{} is missing; its database cannot be read", self.key_file.display()),
+                ));
+            }
+            if let Some(folder) = self.key_file.parent() {
+                std::fs::create_dir_all(folder).map_err(|error| file(folder, error))?;
+            }
+            MasterKey::create(&self.key_file)?
+        };
+        Ok(Opened { store: Arc::new(SqliteStore::open(&self.database(), &key)?) })
+    }
+
+    /// Opens a store that must be there.
+    pub fn open(&self) -> Result<Opened, Failure> {
+        if !self.database().exists() {
+            let path = self.data.display();
+            return Err(Failure::input("data", format!("there is nothing of Warifu in {path}")));
+        }
+        let key = MasterKey::read(&self.key_file)?;
+        Ok(Opened { store: Arc::new(SqliteStore::open(&self.database(), &key)?) })
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.data.join("warifu.db")
+    }
+}
+
+/// A generator seeded from the machine's entropy.
+pub fn random() -> Random {
+    use warifu_ports::Entropy;
+    use warifu_protocol::SeedableRng;
+    Random::from_seed(OsEntropy.bytes32())
+}
+
+/// Now, by the machine's clock.
+pub fn now() -> warifu_types::UnixTime {
+    use warifu_ports::Clock;
+    SystemClock.now()
+}
+
+/// How a party uses its keys.
+#[derive(Debug, Clone, Default)]
+pub struct KeySettings {
+    /// The weakest suite that is used or accepted; none means the default floor.
+    pub minimum: Option<Suite>,
+    /// How the network's keys come about.
+    pub policy: KeyPolicy,
+    /// The center.
+    pub center: Option<(Identifier, String)>,
+}
+
+impl KeySettings {
+    fn floor(&self) -> SuiteFloor {
+        self.minimum.map_or_else(SuiteFloor::default, SuiteFloor::all)
+    }
+}
+
+impl Opened {
+    /// The store behind its port.
+    pub fn port(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
+
+    /// Makes the party's keys and its request for enrolment.
+    pub async fn request(&self, wish: &Wish) -> Result<String, Failure> {
+        let (wish, now, mut random) = (wish.clone(), now(), random());
+        let work = move |unit: &mut dyn warifu_ports::Unit| {
+            identity::request(unit, &wish, now, &mut random)
+        };
+        Ok(self.port().run(work).await?)
+    }
+
+    /// Accepts the center's answer, once its fingerprint is the expected one.
+    pub async fn accept(
+        &self,
+        enrolment: &Enrolment,
+        expected: Option<&str>,
+    ) -> Result<(), Failure> {
+        let shown = fingerprint(&enrolment.anchors);
+        let bare = |text: &str| text.replace([' ', ':', '-'], "").to_lowercase();
+        if expected.is_some_and(|expected| bare(expected) != bare(&shown)) {
+            return Err(Failure::input(
+                "fingerprint",
+                format!("the answer comes from another center, whose fingerprint is {shown}"),
+            ));
+        }
+        let enrolment = enrolment.clone();
+        let work =
+            move |unit: &mut dyn warifu_ports::Unit| identity::accept(unit, &enrolment, now());
+        Ok(self.port().run(work).await?)
+    }
+
+    /// The party, ready to meet others.
+    pub async fn party(&self, keys: &KeySettings) -> Result<Arc<Party>, Failure> {
+        let (floor, policy) = (keys.floor(), keys.policy);
+        let terminal = self
+            .port()
+            .run(move |unit| identity::load(unit, floor, policy))
+            .await?;
+        Ok(Party::new(terminal, Arc::new(SystemClock), Arc::new(OsEntropy), keys.center.clone()))
+    }
+}
+
+/// Reads a file as text.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::File { path: path.to_path_buf(), error })
+}
+
+/// Writes a file.
+pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| Failure::File { path: path.to_path_buf(), error })
+}

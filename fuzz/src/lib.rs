@@ -1,0 +1,3 @@
+//! Fuzz targets for every parser of outside bytes. See `targets`.
+
+pub mod targets;
