@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Wish, World, net::NOW, yen};
-use warifu_issuer::Settings;
+use warifu_issuer::{AuditFailure, Settings};
 use warifu_protocol::{
     authorization::Authorization,
     settlement::{Action, Settlement},
@@ -145,4 +145,26 @@ async fn no_hold_ends_a_second_early() {
     let end = NOW.plus(30 * 86_400);
     assert_eq!(world.issuer.expire(end.minus(1)).await.unwrap(), 0);
     assert_eq!(world.issuer.expire(end).await.unwrap(), 4);
+}
+
+#[tokio::test]
+async fn an_audit_finds_a_record_that_differs_from_the_ledger() {
+    let state = |state: &str| format!("\"state\":\"{state}\"");
+    let amount =
+        |minor: u64| format!("\"amount\":{{\"minor\":{minor},\"currency\":\"JPY\"}},\"payments\"");
+    for (from, to) in [
+        (state("settled"), state("authorized")),
+        (state("settled"), state("cancelled")),
+        (amount(1980), amount(1981)),
+    ] {
+        let mut world = World::new();
+        world.card().await;
+        let wish = Wish::new(1);
+        let authorization = world.authorize(&wish).await;
+        world.capture(&authorization).await.unwrap();
+        world.issuer.audit().await.unwrap();
+        world.tamper(&wish, &from, &to).await;
+        let failure = world.issuer.audit().await.unwrap_err();
+        assert_eq!(failure, AuditFailure::Order { order: wish.order().to_string() });
+    }
 }

@@ -43,7 +43,7 @@ impl Merchant {
                 let state = steps::after_authorization(answer.decision);
                 let change = move |record: &mut OrderRecord| {
                     record.view.state = state;
-                    record.reason = answer.reason;
+                    record.reason = answer.reason.as_deref().map(verdict::code);
                     record.authorization = Some(granted);
                 };
                 Ok(self.change(record.id(), State::Ordered, change).await?)

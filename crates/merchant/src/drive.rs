@@ -3,7 +3,7 @@
 use crate::{
     merchant::Merchant,
     records::{OrderRecord, Trouble},
-    rules::steps::Next,
+    rules::{steps::Next, verdict},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::HashSet, time::Duration};
@@ -128,7 +128,9 @@ impl Merchant {
         party: Role,
         error: CallError,
     ) -> Result<(), Problem> {
-        let Problem { code, field, .. } = error.into();
+        let problem = Problem::from(error);
+        let code = verdict::code(&problem.code);
+        let field = problem.field.as_deref().and_then(verdict::field);
         let trouble = Some(Trouble { party, code, field });
         if record.trouble == trouble {
             return Ok(());

@@ -1,11 +1,13 @@
 //! How a merchant is set up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use warifu_protocol::{
+    AtFault,
     form::{Accepts, Designation},
     rule::Rule,
 };
 use warifu_types::Role;
+use warifu_wire::Problem;
 
 /// One disclosure rule that the merchant offers, under the rule's name.
 #[derive(Debug, Clone)]
@@ -36,6 +38,38 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Refuses settings that would make no good form or no good request; the problem names the
+    /// setting. For the program to call when it reads its configuration.
+    pub fn check(&self) -> Result<(), Problem> {
+        let bad = |field: &str, title| Err(Problem::bad_value(field, title));
+        if !matches!(self.role, Role::Merchant | Role::Door) {
+            return bad("role", "a front is a merchant or a door");
+        }
+        if self.rules.is_empty() {
+            return bad("rules", "there is a rule");
+        }
+        let mut names = BTreeSet::new();
+        for (place, offered) in self.rules.iter().enumerate() {
+            let rule = &offered.rule;
+            if !names.insert(&rule.name) {
+                return bad(&format!("rules[{place}].name"), "the rule's name stands twice");
+            }
+            if rule.front != self.role {
+                return bad(&format!("rules[{place}].front"), "the rule has another front");
+            }
+            rule.check(AtFault::Own)?;
+            let parties: BTreeSet<Role> = offered.parties.keys().copied().collect();
+            if !rule.parts.keys().filter(|role| **role != self.role).eq(parties.iter()) {
+                let title = "every other party with a part is designated, and nobody else";
+                return bad(&format!("rules[{place}].parties"), title);
+            }
+        }
+        if self.instructions.len() > 1024 {
+            return bad("instructions", "instructions are at most 1,024 bytes");
+        }
+        Ok(())
+    }
+
     /// The offered rule of this name, or the first.
     pub fn rule(&self, name: Option<&str>) -> Option<&OfferedRule> {
         match name {

@@ -30,10 +30,14 @@ impl Merchant {
             let Some((last, _)) = page.last() else { return Ok(pass) };
             after.clone_from(last);
             for order in page.iter().filter_map(|(key, _)| key.parse::<OrderId>().ok()) {
-                if self.work_on(order, &mut silent).await? {
-                    pass.finished += 1;
-                } else {
-                    pass.waiting += 1;
+                match self.work_on(order, &mut silent).await {
+                    Ok(true) => pass.finished += 1,
+                    Ok(false) => pass.waiting += 1,
+                    // One order that cannot be worked on does not hold up the others.
+                    Err(problem) => {
+                        tracing::error!(%order, code = problem.code, "the order cannot go on");
+                        pass.waiting += 1;
+                    }
                 }
             }
         }

@@ -191,3 +191,27 @@ async fn quotes_name_the_field_at_fault() {
     }
     world.assert_untouched().await;
 }
+
+#[tokio::test]
+async fn settings_that_cannot_work_are_named() {
+    let good = World::new(Rule::minimal()).await.settings;
+    assert_eq!(good.check(), Ok(()));
+    let mut twice = good.clone();
+    twice.rules.push(twice.rules[0].clone());
+    let mut nobody = good.clone();
+    nobody.rules[0].parties.remove(&Role::Carrier);
+    let mut leaking = good.clone();
+    leaking.rules[0].rule =
+        Rule::minimal().also(Role::Carrier, warifu_types::FieldName::CARD_NUMBER);
+    for (bad, field) in [
+        (warifu_merchant::Settings { role: Role::Issuer, ..good.clone() }, "role"),
+        (warifu_merchant::Settings { rules: vec![], ..good.clone() }, "rules"),
+        (warifu_merchant::Settings { role: Role::Door, ..good.clone() }, "rules[0].front"),
+        (warifu_merchant::Settings { instructions: "x".repeat(1025), ..good }, "instructions"),
+        (twice, "rules[1].name"),
+        (nobody, "rules[0].parties"),
+        (leaking, "form.rule.parts.carrier.card_number"),
+    ] {
+        assert_eq!(bad.check().unwrap_err().field.as_deref(), Some(field));
+    }
+}

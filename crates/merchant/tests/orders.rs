@@ -1,28 +1,23 @@
 //! Orders that go their way, to their end.
 mod common;
 
-use common::{Mode, World, net, offered, who};
-use futures_like::join_all;
+use common::{World, net, offered, script::Mode, who};
 use std::collections::BTreeMap;
 use warifu_merchant::OfferedRule;
 use warifu_protocol::{rule::Rule, status::State};
 use warifu_types::{FieldName, Role};
 use warifu_wire::{OrderQuestion, StatusAnswer};
 
-mod futures_like {
-    //! Runs tasks side by side.
-    use std::future::Future;
-
-    pub async fn join_all<T: Send + 'static>(
-        tasks: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
-    ) -> Vec<T> {
-        let handles: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
-        let mut all = Vec::new();
-        for handle in handles {
-            all.push(handle.await.unwrap());
-        }
-        all
+/// Runs tasks side by side.
+async fn join_all<T: Send + 'static>(
+    tasks: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+    let mut all = Vec::new();
+    for task in running {
+        all.push(task.await.unwrap());
     }
+    all
 }
 
 #[tokio::test]

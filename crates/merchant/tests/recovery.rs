@@ -1,7 +1,7 @@
 //! Peers that are away, answers that are lost, crashes: all parties agree in the end.
 mod common;
 
-use common::{Breaking, Mode, World, offered, server::Fault, who};
+use common::{Breaking, World, offered, script::Mode, server::Fault};
 use std::{sync::atomic::AtomicUsize, time::Duration};
 use warifu_protocol::{rule::Rule, status::State};
 use warifu_types::{FieldName, Role};
@@ -205,11 +205,29 @@ async fn not_given_up_once_the_carrier_has_it() {
 async fn a_false_carrier_gets_nothing() {
     let world = World::with(vec![offered(Rule::minimal())], &[Role::Carrier]).await;
     // At the carrier's address answers somebody else.
-    world.hosts[&Role::Carrier].start(world.scripts[&Role::Gateway].clone()).await;
+    let other = common::terminal(&world.net, "domain:false.example", Role::Carrier, 80, None);
+    let other = common::party(other, &world.clock, &world.directory);
+    let other = common::script::Script::new(other, Role::Carrier);
+    world.hosts[&Role::Carrier].start(other.clone()).await;
     let (sealed, question) = world.two_teas(7).await;
     assert_eq!(world.order(&sealed, &question).await.state, State::Authorized);
     let trouble = world.merchant.orders(None, 1).await.unwrap().remove(0).trouble.unwrap();
     assert_eq!((trouble.party, trouble.code.as_str()), (Role::Carrier, "impostor"));
-    assert!(world.script(Role::Gateway).asked.lock().unwrap().is_empty());
-    assert_eq!(who(Role::Carrier).as_str(), "name:黒猫運輸|domain:carrier.example");
+    assert!(other.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn one_bad_record_does_not_hold_up_the_others() {
+    let world = World::with(vec![offered(Rule::minimal())], &[Role::Issuer]).await;
+    for seed in [7, 8] {
+        let (sealed, question) = world.two_teas(seed).await;
+        assert_eq!(world.order(&sealed, &question).await.state, State::Ordered);
+    }
+    let first = world.merchant.orders(None, 1).await.unwrap()[0].order.to_string();
+    let store: std::sync::Arc<dyn warifu_ports::Store> = world.store.clone();
+    let spoil = move |unit: &mut dyn warifu_ports::Unit| unit.put("merchant_orders", &first, b"{}");
+    store.run(spoil).await.unwrap();
+    world.start(Role::Issuer).await;
+    assert_eq!(world.merchant.run_pending().await.unwrap().waiting, 2);
+    assert_eq!(world.script(Role::Carrier).count(), 1);
 }

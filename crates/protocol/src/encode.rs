@@ -124,9 +124,9 @@ impl<K: Ord, V> Deref for UniqueMap<K, V> {
     }
 }
 
-impl<K: Ord, V> UniqueMap<K, V> {
-    /// The map itself, to change it.
-    pub fn as_mut(&mut self) -> &mut BTreeMap<K, V> {
+/// The map itself, to change it.
+impl<K: Ord, V> AsMut<BTreeMap<K, V>> for UniqueMap<K, V> {
+    fn as_mut(&mut self) -> &mut BTreeMap<K, V> {
         &mut self.0
     }
 }

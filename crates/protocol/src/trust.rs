@@ -61,9 +61,12 @@ impl CheckedForm {
 pub struct Trust {
     anchors: Anchors,
     capacity: usize,
-    credentials: Mutex<HashMap<Digest, Arc<Credential>>>,
-    forms: Mutex<HashMap<(Digest, [u8; 32]), Arc<CheckedForm>>>,
+    credentials: Memory<Digest, Credential>,
+    /// By the form's hash and the key that verified it.
+    forms: Memory<(Digest, [u8; 32]), CheckedForm>,
 }
+
+type Memory<K, V> = Mutex<HashMap<K, Arc<V>>>;
 
 impl Trust {
     /// Remembers up to `capacity` credentials and as many forms; forgets all when full.
@@ -170,15 +173,12 @@ impl Trust {
 }
 
 /// A poisoned lock holds only a memory, so it is used as it stands.
-fn remembered<K: std::hash::Hash + Eq, V>(
-    memory: &Mutex<HashMap<K, Arc<V>>>,
-    key: &K,
-) -> Option<Arc<V>> {
+fn remembered<K: std::hash::Hash + Eq, V>(memory: &Memory<K, V>, key: &K) -> Option<Arc<V>> {
     memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(key).cloned()
 }
 
 fn remember<K: std::hash::Hash + Eq, V>(
-    memory: &Mutex<HashMap<K, Arc<V>>>,
+    memory: &Memory<K, V>,
     capacity: usize,
     key: K,
     value: Arc<V>,

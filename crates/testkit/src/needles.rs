@@ -11,9 +11,24 @@ pub(crate) type Form = (&'static str, Vec<u8>);
 
 /// Every form of a value. The search ignores the case of ASCII letters, so hexadecimal digits and
 /// `\u` escapes are here in one case only.
-pub(crate) fn forms(value: &str) -> Vec<Form> {
+pub(crate) fn forms(value: &[u8]) -> Vec<Form> {
     let mut forms = vec![
-        ("plain", value.as_bytes().to_vec()),
+        ("plain", value.to_vec()),
+        ("hex", hex::encode(value).into_bytes()),
+        ("byte list", byte_list(value, ", ").into_bytes()),
+        ("byte list", byte_list(value, ",").into_bytes()),
+    ];
+    push_base64(&mut forms, value);
+    // What is not UTF-8, such as a key, has no other spellings.
+    if let Ok(text) = std::str::from_utf8(value) {
+        push_spellings(&mut forms, text);
+    }
+    forms
+}
+
+/// The spellings that only text has.
+fn push_spellings(forms: &mut Vec<Form>, value: &str) {
+    forms.extend([
         ("json escaped", json_escaped(value, false).into_bytes()),
         ("json escaped", json_escaped(value, false).replace('/', "\\/").into_bytes()),
         ("json \\u escaped", json_escaped(value, true).into_bytes()),
@@ -24,18 +39,18 @@ pub(crate) fn forms(value: &str) -> Vec<Form> {
         ("percent", percent(value, |b| unreserved(b) || b"!$&'()*+,;=:@/?".contains(&b)).into()),
         ("percent", percent(value, |_| false).into_bytes()),
         ("form", percent(value, |b| unreserved(b) || b == b' ').replace(' ', "+").into_bytes()),
-        ("hex", hex::encode(value).into_bytes()),
-        ("byte list", byte_list(value, ", ").into_bytes()),
-        ("byte list", byte_list(value, ",").into_bytes()),
-    ];
+    ]);
     // Base64 is the one form in which another case of the value looks wholly different.
-    for cased in [value.to_string(), value.to_lowercase(), value.to_uppercase()] {
-        for shift in 0..3 {
-            forms.push(("base64", base64_inner(&STANDARD_NO_PAD, cased.as_bytes(), shift)));
-            forms.push(("base64url", base64_inner(&URL_SAFE_NO_PAD, cased.as_bytes(), shift)));
-        }
+    for cased in [value.to_lowercase(), value.to_uppercase()] {
+        push_base64(forms, cased.as_bytes());
     }
-    forms
+}
+
+fn push_base64(forms: &mut Vec<Form>, value: &[u8]) {
+    for shift in 0..3 {
+        forms.push(("base64", base64_inner(&STANDARD_NO_PAD, value, shift)));
+        forms.push(("base64url", base64_inner(&URL_SAFE_NO_PAD, value, shift)));
+    }
 }
 
 fn json_escaped(value: &str, ascii_only: bool) -> String {
@@ -83,8 +98,8 @@ fn percent(value: &str, keep: impl Fn(u8) -> bool) -> String {
 }
 
 /// As a log prints bytes, and as JSON writes them when nobody chose an encoding.
-fn byte_list(value: &str, separator: &str) -> String {
-    value.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(separator)
+fn byte_list(value: &[u8], separator: &str) -> String {
+    value.iter().map(|byte| byte.to_string()).collect::<Vec<_>>().join(separator)
 }
 
 /// The characters of a base64 text that depend on the value alone, when the value begins `shift`

@@ -19,7 +19,7 @@ pub const INCOMPLETE: &str = "(scan incomplete)";
 const MAX_DEPTH: usize = 8;
 /// How many bytes a scan looks at, decoded ones included: so many, and so many for each byte given.
 const WORK: (usize, usize) = (64 << 20, 48);
-/// Values shorter than this (in bytes of UTF-8) would be found by chance.
+/// Values shorter than this (in bytes) would be found by chance.
 const SHORTEST: usize = 8;
 
 /// A canary found where it may not be.
@@ -49,14 +49,14 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// A scanner for canaries given as name and value.
+    /// A scanner for canaries given as name and value: text, or bytes such as a key's.
     ///
     /// # Panics
     /// If a value is shorter than 8 bytes, which would be found by chance.
     pub fn new<N, V>(canaries: impl IntoIterator<Item = (N, V)>) -> Scanner
     where
         N: Into<String>,
-        V: AsRef<str>,
+        V: AsRef<[u8]>,
     {
         let (mut names, mut patterns, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
         for (name, value) in canaries {

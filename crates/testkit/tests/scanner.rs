@@ -255,3 +255,25 @@ fn fast_enough() {
     println!("{} bytes in {took:?}", data.len());
     assert!(took.as_secs() < 20, "{took:?}");
 }
+
+#[test]
+fn keys_that_are_no_text() {
+    let key = noise(16, 21);
+    assert!(std::str::from_utf8(&key).is_err());
+    let scanner = Scanner::new([("key", &key)]);
+    let ways = |data: &[u8]| -> Vec<String> {
+        scanner.find("here", data).into_iter().map(|finding| finding.how).collect()
+    };
+    for before in 0..3 {
+        let mut data = noise(before, 5);
+        data.extend_from_slice(&key);
+        data.extend(noise(40, 6));
+        assert_eq!(ways(&data), ["plain"]);
+        assert!(ways(hex::encode(&data).as_bytes()).contains(&"hex".to_string()));
+        for text in [STANDARD.encode(&data), URL_SAFE_NO_PAD.encode(&data)] {
+            assert!(ways(text.as_bytes()).contains(&"base64 > plain".to_string()));
+        }
+    }
+    assert!(ways(format!("{key:?}").as_bytes()).contains(&"byte list".to_string()));
+    assert!(ways(&noise(5000, 77)).is_empty());
+}

@@ -171,3 +171,13 @@ pub fn service_role(text: &str) -> Result<Role, String> {
         other => Ok(other),
     }
 }
+
+/// A key policy by its name.
+pub fn key_policy(text: &str) -> Result<KeyPolicy, String> {
+    match text {
+        "predistributed" => Ok(KeyPolicy::Predistributed),
+        "agreed" => Ok(KeyPolicy::Agreed),
+        "handed_out" => Ok(KeyPolicy::HandedOut),
+        _ => Err("one of predistributed, agreed, handed_out".to_string()),
+    }
+}

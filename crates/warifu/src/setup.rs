@@ -145,6 +145,16 @@ impl Opened {
         Ok(self.port().run(work).await?)
     }
 
+    /// Keeps a key that was agreed beforehand with a peer.
+    pub async fn agree(
+        &self,
+        peer: &Identifier,
+        key: zeroize::Zeroizing<[u8; 32]>,
+    ) -> Result<(), Failure> {
+        let peer = peer.clone();
+        Ok(self.port().run(move |unit| identity::agree(unit, &peer, key)).await?)
+    }
+
     /// The party, ready to meet others.
     pub async fn party(&self, keys: &KeySettings) -> Result<Arc<Party>, Failure> {
         let (floor, policy) = (keys.floor(), keys.policy);
@@ -160,6 +170,28 @@ impl Opened {
 pub fn read_text(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path)
         .map_err(|error| Failure::File { path: path.to_path_buf(), error })
+}
+
+/// One line of a file, or of standard input: a secret that must not stand on the command line.
+pub fn read_secret_line(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
+    use std::io::BufRead;
+    let mut line = zeroize::Zeroizing::new(String::new());
+    if path.as_os_str() == "-" {
+        std::io::stdin().lock().read_line(&mut line)?;
+    } else {
+        let text = zeroize::Zeroizing::new(read_text(path)?);
+        line.push_str(text.lines().next().unwrap_or_default());
+    }
+    Ok(zeroize::Zeroizing::new(line.trim().to_string()))
+}
+
+/// A key of 32 bytes, base64url, as [`read_secret_line`] reads it.
+pub fn read_key(path: &Path) -> Result<zeroize::Zeroizing<[u8; 32]>, Failure> {
+    let line = read_secret_line(path)?;
+    let key: warifu_types::Nonce = line
+        .parse()
+        .map_err(|error: warifu_types::BadBytes| Failure::input("key", error.to_string()))?;
+    Ok(zeroize::Zeroizing::new(key.0))
 }
 
 /// Writes a file.

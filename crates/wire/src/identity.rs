@@ -5,7 +5,7 @@ use crate::Random;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
-use warifu_keydist::{KeyCache, KeyRing, Share};
+use warifu_keydist::{KeyCache, KeyRing, PairKey, Share};
 use warifu_ports::{Collection, StoreError, Unit};
 use warifu_protocol::{
     AtFault, ProtocolError, Reason,
@@ -19,10 +19,11 @@ use warifu_protocol::{
     trust::{Anchors, Trust},
 };
 use warifu_types::{Identifier, Nonce, Role, UnixTime};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 const IDENTITY: Collection<Identity> = Collection::new("identity");
 const SHARES: Collection<StoredShare> = Collection::new("identity_shares");
+const AGREED: Collection<AgreedKey> = Collection::new("identity_agreed_keys");
 const KEY: &str = "own";
 
 /// How many credentials, forms and pair keys a terminal remembers.
@@ -55,6 +56,19 @@ struct Enrolled {
 #[serde(deny_unknown_fields)]
 struct StoredShare {
     file: String,
+}
+
+/// A key that was agreed beforehand with one peer (row A4).
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AgreedKey {
+    key: Nonce,
+}
+
+impl Drop for AgreedKey {
+    fn drop(&mut self) {
+        self.key.0.zeroize();
+    }
 }
 
 impl Drop for StoredShare {
@@ -188,6 +202,19 @@ pub fn keep_shares<'a>(
     Ok(())
 }
 
+/// Keeps a key that was agreed beforehand with `peer`: 256 random bits, the same at both. It takes
+/// the place of one that was agreed before.
+pub fn agree(
+    unit: &mut dyn Unit,
+    peer: &Identifier,
+    key: Zeroizing<[u8; 32]>,
+) -> Result<(), IdentityError> {
+    if *key == [0; 32] {
+        return Err(ProtocolError::own(Reason::BadValue, "key").into());
+    }
+    Ok(AGREED.put(unit, peer.as_str(), &AgreedKey { key: Nonce(*key) })?)
+}
+
 /// The party's signature key, for what it signs before it is enrolled.
 pub fn signing_key(unit: &mut dyn Unit) -> Result<SigningKey, IdentityError> {
     let identity = IDENTITY.get(unit, KEY)?.ok_or(IdentityError::Absent)?;
@@ -212,6 +239,17 @@ pub fn load(
         for (_, stored) in &page {
             let share = Share::from_file(stored.file.as_bytes()).map_err(own)?;
             ring.insert(share).map_err(own)?;
+        }
+    }
+    let mut after = String::new();
+    loop {
+        let page = AGREED.scan(unit, &after, 100)?;
+        let Some((last, _)) = page.last() else { break };
+        after = last.clone();
+        for (peer, agreed) in &page {
+            let peer = Identifier::parse_canonical(peer)
+                .map_err(|_| ProtocolError::own(Reason::Malformed, "agreed_keys"))?;
+            ring.agree(peer, PairKey::from_bytes(agreed.key.0)).map_err(own)?;
         }
     }
     // The credential is the party's own and was checked when it was accepted; its expiry is the

@@ -24,7 +24,7 @@ use tower_http::timeout::TimeoutLayer;
 use warifu_protocol::{
     AtFault,
     credential::Credential,
-    encode::from_json,
+    encode::from_json_object,
     meeting::{self, CONFIRM_WITHIN, Confirm, ExpectConfirm, Hello, Met},
     session::{Session, session_of},
 };
@@ -54,7 +54,7 @@ pub trait Service: Send + Sync + 'static {
 
 /// Reads a question's body; an error names the field.
 pub fn read_body<T: DeserializeOwned>(body: &RawValue) -> Result<T, Problem> {
-    from_json(body.get().as_bytes(), AtFault::Sender, "body").map_err(Problem::from)
+    from_json_object(body.get().as_bytes(), AtFault::Sender, "body").map_err(Problem::from)
 }
 
 /// Writes an answer.
@@ -110,7 +110,7 @@ async fn hello<S: Service + ?Sized>(
     body: Bytes,
 ) -> Result<impl IntoResponse, Problem> {
     let party = meetings.service.party();
-    let hello: Hello = from_json(&body, AtFault::Sender, "hello")?;
+    let hello: Hello = from_json_object(&body, AtFault::Sender, "hello")?;
     let peer = party.credential(&hello.credential, AtFault::Sender)?;
     party.ensure_key(&peer, hello.trade).await.map_err(|error: CallError| Problem::from(error))?;
     let now = party.now();
@@ -134,7 +134,7 @@ async fn confirm<S: Service + ?Sized>(
     body: Bytes,
 ) -> Result<impl IntoResponse, Problem> {
     let party = meetings.service.party();
-    let confirm: Confirm = from_json(&body, AtFault::Sender, "confirm")?;
+    let confirm: Confirm = from_json_object(&body, AtFault::Sender, "confirm")?;
     let expect =
         lock(&meetings.waiting).remove(&confirm.session).ok_or_else(Problem::unknown_session)?;
     let now = party.now();

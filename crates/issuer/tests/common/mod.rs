@@ -22,7 +22,7 @@ use warifu_protocol::{
     value::FieldValue,
 };
 use warifu_store::{MasterKey, OsEntropy, SqliteStore};
-use warifu_types::{Currency, FieldName, Identifier, Money, Nonce, OrderId, Role, UnixTime};
+use warifu_types::{Currency, FieldName, Identifier, Money, Nonce, OrderId, Role};
 use warifu_wire::{
     AuthorizeAnswer, AuthorizeQuestion, PartQuestion, Party, Peer, Problem, ReceivedAnswer,
     Service, SettleQuestion, SettlementAnswer,
@@ -73,6 +73,23 @@ impl World {
         let aside = tempfile::tempdir().unwrap();
         self.issuer = open(&self.cast.net, &aside, &self.clock, settings.clone());
         self.issuer = open(&self.cast.net, &self.folder, &self.clock, settings);
+    }
+
+    /// Changes an order's record behind the issuer's back.
+    pub async fn tamper(&mut self, wish: &Wish, from: &str, to: &str) {
+        let aside = tempfile::tempdir().unwrap();
+        self.issuer = open(&self.cast.net, &aside, &self.clock, Settings::default());
+        let store: Arc<dyn warifu_ports::Store> = Arc::new(store(&self.folder));
+        let (key, from, to) = (wish.order().to_string(), from.to_string(), to.to_string());
+        let changed = move |unit: &mut dyn warifu_ports::Unit| {
+            let value = unit.get("issuer_orders", &key)?.unwrap();
+            let text = String::from_utf8(value.to_vec()).unwrap();
+            assert!(text.contains(&from), "{text}");
+            unit.put("issuer_orders", &key, text.replace(&from, &to).as_bytes())
+        };
+        store.run(changed).await.unwrap();
+        drop(store);
+        self.issuer = open(&self.cast.net, &self.folder, &self.clock, Settings::default());
     }
 
     pub fn front(&self) -> &Terminal {
@@ -266,12 +283,15 @@ pub fn open(
     clock: &Arc<FixedClock>,
     settings: Settings,
 ) -> Arc<Issuer> {
-    let store = SqliteStore::open(&database(folder), &MasterKey::from_bytes([1; 32])).unwrap();
     let terminal = net.terminal("domain:card.example", settings.role, 3);
     // Whoever comes second finds it installed; a party's HTTP client needs it, and is not used here.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let party = Party::new(terminal, clock.clone(), Arc::new(OsEntropy), None);
-    Issuer::new(party, Arc::new(store), settings)
+    Issuer::new(party, Arc::new(store(folder)), settings)
+}
+
+fn store(folder: &TempDir) -> SqliteStore {
+    SqliteStore::open(&database(folder), &MasterKey::from_bytes([1; 32])).unwrap()
 }
 
 pub fn database(folder: &TempDir) -> PathBuf {
@@ -363,10 +383,6 @@ impl Wish {
 
 pub fn another_holder(world: &World) -> Terminal {
     world.cast.net.terminal("mail:taro@example.jp", Role::Holder, 11)
-}
-
-pub fn at(year_month_seconds: u64) -> UnixTime {
-    NOW.plus(year_month_seconds)
 }
 
 pub fn name(text: &str) -> Identifier {

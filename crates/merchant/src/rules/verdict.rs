@@ -40,13 +40,29 @@ pub fn is_nobody(error: &CallError) -> bool {
 
 /// After asking for authorization, or giving a notice: a no ends it.
 pub fn after_asking(error: &CallError) -> Verdict {
-    definite(error).map_or(Verdict::Wait, |problem| Verdict::No(problem.code.clone()))
+    definite(error).map_or(Verdict::Wait, |problem| Verdict::No(code(&problem.code)))
+}
+
+/// A peer's stable code, for records and logs: whatever does not look like one is not repeated.
+pub fn code(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    let good = (1..=64).contains(&text.len()) && text.bytes().all(plain);
+    if good { text.to_string() } else { "other".to_string() }
+}
+
+/// A field's path that a peer names, for records and logs: nothing but a path is repeated.
+pub fn field(text: &str) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._[]".contains(&b);
+    let good = text.len() <= 128
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(plain);
+    good.then(|| text.to_string())
 }
 
 /// After asking to let a hold go: a no counts once the hold cannot stand any more.
 pub fn after_void(error: &CallError, hold_until: UnixTime, now: UnixTime) -> Verdict {
     match definite(error) {
-        Some(problem) if is_over(hold_until, now) => Verdict::No(problem.code.clone()),
+        Some(problem) if is_over(hold_until, now) => Verdict::No(code(&problem.code)),
         _ => Verdict::Wait,
     }
 }
@@ -97,6 +113,17 @@ mod tests {
             let error = ProtocolError::new(AtFault::Sender, Reason::WrongParty, field);
             assert_eq!(is_nobody(&error.into()), certain, "{field}");
         }
+    }
+
+    #[test]
+    fn what_a_peer_says_is_repeated_only_as_code_and_path() {
+        assert_eq!(code("limit_exceeded"), "limit_exceeded");
+        assert_eq!(field("order.fields.items[3]").as_deref(), Some("order.fields.items[3]"));
+        for bad in ["", "4111 1111", "Tokyo\n", "山田", &"a".repeat(200)] {
+            assert_eq!(code(bad), "other", "{bad}");
+            assert_eq!(field(bad), None, "{bad}");
+        }
+        assert_eq!(field("4111111111111111"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub mod net;
 pub mod script;
 pub mod server;
 
-pub use script::{Mode, Script};
+use script::Script;
 use server::{Directory, Host};
 
 use net::{NOW, Net};

@@ -7,6 +7,7 @@ mod common;
 mod bytes;
 
 mod case;
+mod credentials;
 mod decisions;
 mod enrolment;
 mod identifiers;
@@ -18,6 +19,9 @@ mod offers;
 mod orders;
 mod orders_altered;
 mod orders_dishonest;
+mod orders_headers;
+mod outcomes;
+mod sessions;
 
 use case::Case;
 use network::Network;
@@ -45,13 +49,17 @@ fn generated() -> BTreeMap<String, String> {
     }
     let cases = [
         identifiers::cases(),
+        credentials::cases(),
         offers::cases(),
         orders::cases(),
         orders_altered::cases(),
         orders_dishonest::cases(),
+        orders_headers::cases(),
         decisions::cases(),
+        outcomes::cases(),
         enrolment::cases(),
         meetings::cases(),
+        sessions::cases(),
     ];
     for mut case in cases.into_iter().flatten() {
         case.shorten(&names[&case.terminal.0]);

@@ -1,4 +1,4 @@
-//! Meetings and sessions.
+//! Meetings.
 use crate::{
     bytes::Bytes,
     case::Case,
@@ -23,20 +23,20 @@ use zeroize::Zeroizing;
 const SENDER: AtFault = AtFault::Sender;
 /// The randomness of both sides, and the initiator's for the encapsulation.
 const NONCE: [u8; 32] = [0xa1; 32];
-const RESPONDER: [u8; 64] = [0xb2; 64];
-const INITIATOR: [u8; 64] = [0xc3; 64];
+pub const RESPONDER: [u8; 64] = [0xb2; 64];
+pub const INITIATOR: [u8; 64] = [0xc3; 64];
 
 /// Holder and merchant meet about a form.
-struct Meeting {
-    made: Made,
-    hello: Hello,
-    challenge: Challenge,
-    confirm: Confirm,
-    holder: Met,
-    merchant: Met,
+pub struct Meeting {
+    pub made: Made,
+    pub hello: Hello,
+    pub challenge: Challenge,
+    pub confirm: Confirm,
+    pub holder: Met,
+    pub merchant: Met,
 }
 
-fn meet(made: Made) -> Meeting {
+pub fn meet(made: Made) -> Meeting {
     let (holder, merchant) = (&made.cast.holder, &made.cast.merchant);
     let form = Some(sha256(b"form"));
     let (waiting, hello) =
@@ -59,14 +59,11 @@ pub fn cases() -> Vec<Case> {
         cases.extend(meeting.to_the_responder());
         cases.extend(meeting.confirmations());
     }
-    for made in [kps(), hybrid()] {
-        cases.extend(meet(made).sessions());
-    }
     cases
 }
 
 impl Meeting {
-    fn name(&self, name: &str) -> String {
+    pub fn name(&self, name: &str) -> String {
         format!("{}_{name}", self.made.name())
     }
 
@@ -92,7 +89,7 @@ impl Meeting {
     }
 
     /// Transcripts and keys, worked out beside the library from what `docs/protocol.md` says.
-    fn steps(&self) -> Value {
+    pub fn steps(&self) -> Value {
         let (holder, merchant) = (&self.made.cast.holder, &self.made.cast.merchant);
         let unproved = Challenge { proof: Digest([0; 32]), ..self.challenge.clone() };
         let transcript = sha256(&serde_json::to_vec(&(&self.hello, unproved)).unwrap());
@@ -380,162 +377,6 @@ impl Meeting {
         altered.form = None;
         let case = self.responder("hello_altered", about, json!(altered), json!(self.confirm));
         cases.push(case.refused(Impostor, SENDER, "confirm.proof"));
-        cases
-    }
-
-    fn session(&self, name: &str, about: &str, side: &str, messages: Value) -> Case {
-        let input = json!({
-            "side": side,
-            "hello": self.hello,
-            "initiator_random": hex::encode(INITIATOR),
-            "responder_random": hex::encode(RESPONDER),
-            "challenge": self.challenge,
-            "confirm": self.confirm,
-            "expected": self.made.cast.merchant.id(),
-            "messages": messages,
-        });
-        let terminal = if side == "initiator" { "holder" } else { "merchant" };
-        Case::new("session", &self.name(name), about, (self.made.name(), terminal), input)
-            .steps(self.steps())
-    }
-
-    fn sessions(mut self) -> Vec<Case> {
-        let mut ask = |text: &str| self.holder.session.ask(Zeroizing::new(text.into())).1;
-        let questions = [ask("two teas"), ask("and a cup"), ask("please")];
-        let answer =
-            |seq, text: &str| self.merchant.session.answer(seq, Zeroizing::new(text.into()));
-        let (first, second) = (answer(0, "1980 JPY"), answer(1, "2980 JPY"));
-        // The keys in `steps` are those of the messages.
-        let steps = self.steps();
-        for (token, key) in
-            [(&questions[0], "initiator_session_key"), (&first, "responder_session_key")]
-        {
-            let key = hex::decode(steps[key].as_str().unwrap()).unwrap().try_into().unwrap();
-            let pieces = jwe::split(token, AtFault::Own, "session").unwrap();
-            jwe::decrypt(&pieces, &key, AtFault::Own, "session").unwrap();
-        }
-        let asked = |tokens: &[&String]| {
-            json!(tokens.iter().map(|token| json!({"token": token})).collect::<Vec<_>>())
-        };
-        let answered = |seq: u64, token: &str| json!([{"token": token, "answers": seq}]);
-        let heard = |seq: u64, text: &str| json!({"accepted": {"seq": seq, "text": text}});
-        let [one, two, three] = &questions;
-        let header = |from: &str, to: &str| {
-            let text = forge::header(one).replacen(from, to, 1);
-            let rest = one.split_once('.').unwrap().1;
-            format!("{}.{rest}", warifu_protocol::encode::b64(text.as_bytes()))
-        };
-        let (far, other) = (header(r#""seq":0"#, r#""seq":9"#), {
-            let sid = self.challenge.session.to_string();
-            header(&sid, &warifu_types::Nonce([9; 32]).to_string())
-        });
-        let typ = header("warifu-session+jwe", "warifu-part+jwe");
-        let more = header(r#"{"alg""#, r#"{"zip":"DEF","alg""#);
-        let tag = one.rsplit_once('.').unwrap();
-        let changed = if tag.1.starts_with('A') { "B" } else { "A" };
-        let tag = format!("{}.{changed}{}", tag.0, &tag.1[1..]);
-        use Reason::*;
-        let mut cases = vec![
-            self.session("in_order", "Three questions.", "responder", asked(&[one, two, three]))
-                .accepted(json!([heard(0, "two teas"), heard(1, "and a cup"), heard(2, "please")])),
-            self.session(
-                "out_of_order",
-                "Questions that overtook each other.",
-                "responder",
-                asked(&[three, one, two]),
-            )
-            .accepted(json!([
-                heard(2, "please"),
-                heard(0, "two teas"),
-                heard(1, "and a cup")
-            ])),
-            self.session("answer", "An answer.", "initiator", answered(0, &first))
-                .accepted(json!([heard(0, "1980 JPY")])),
-        ];
-        for (name, about, side, messages, reason, field) in [
-            (
-                "session_seq_replayed",
-                "One question twice.",
-                "responder",
-                asked(&[one, one]),
-                Replayed,
-                "session.seq",
-            ),
-            (
-                "session_seq_replayed_later",
-                "One question again after others.",
-                "responder",
-                asked(&[one, two, three, one]),
-                Replayed,
-                "session.seq",
-            ),
-            (
-                "session_answer_to_another",
-                "The answer to another question.",
-                "initiator",
-                answered(0, &second),
-                Replayed,
-                "session.seq",
-            ),
-            (
-                "session_question_reflected",
-                "The initiator's own question.",
-                "initiator",
-                answered(0, one),
-                SealedWrong,
-                "session",
-            ),
-            (
-                "session_answer_reflected",
-                "The responder's own answer.",
-                "responder",
-                asked(&[&first]),
-                SealedWrong,
-                "session",
-            ),
-            (
-                "session_seq_altered",
-                "Another number than the tag was made over.",
-                "responder",
-                asked(&[&far]),
-                SealedWrong,
-                "session",
-            ),
-            (
-                "session_sid_altered",
-                "Another session's name.",
-                "responder",
-                asked(&[&other]),
-                Mismatch,
-                "session.sid",
-            ),
-            (
-                "session_typ_another",
-                "Another type.",
-                "responder",
-                asked(&[&typ]),
-                Mismatch,
-                "session.sid",
-            ),
-            (
-                "session_header_unknown",
-                "A header parameter that the format does not know.",
-                "responder",
-                asked(&[&more]),
-                Malformed,
-                "session.zip",
-            ),
-            (
-                "session_tag_altered",
-                "One character of the tag.",
-                "responder",
-                asked(&[&tag]),
-                SealedWrong,
-                "session",
-            ),
-        ] {
-            cases.push(self.session(name, about, side, messages).refused(reason, SENDER, field));
-        }
         cases
     }
 }

@@ -3,12 +3,12 @@ use crate::{
     case::Case,
     common::{NETWORK, NOW, forge},
     network::{Made, hybrid, kps},
-    offers::without_hpke,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
 use warifu_protocol::{
     AtFault, CLOCK_SKEW, Reason,
+    credential::Credential,
     derive::{Context, Purpose},
     encode::unb64,
     hpke::{Binding, decapsulate},
@@ -219,7 +219,7 @@ fn suites() -> Vec<Case> {
     }
     made.cast.holder.floor = SuiteFloor::all(Suite::Kps);
     let mut recipients = made.cast.recipients();
-    let bare = without_hpke(&made.cast.issuer.credential);
+    let bare = Credential { hpke: vec![], ..(*made.cast.issuer.credential).clone() };
     recipients.insert(Role::Issuer, Arc::new(bare));
     let weak = made.cast.order_on(&made.cast.form(Rule::minimal()), &recipients, 7).unwrap();
     let bundle = weak.bundle.only(Role::Issuer);

@@ -2,16 +2,16 @@
 
 use crate::{
     Failure,
-    config::suites,
+    config::{key_policy, suites},
     output::{json, note, say},
-    setup::{KeySettings, Opened, Place, read_text, write_text},
+    setup::{KeySettings, Opened, Place, read_key, read_secret_line, read_text, write_text},
 };
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, io::BufRead, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use warifu_holder::{Card, Entry, Holder, OrderRecord, Profile, Purchase, Wanted};
 use warifu_ports::Collection;
-use warifu_protocol::{enrolment::Enrolment, status::State};
+use warifu_protocol::{enrolment::Enrolment, status::State, terminal::KeyPolicy};
 use warifu_types::{Currency, FieldName, Identifier, OrderId, Role};
 use warifu_wire::{QuoteItem, identity::Wish};
 
@@ -23,6 +23,7 @@ const SETTINGS: Collection<HolderSettings> = Collection::new("settings");
 struct HolderSettings {
     center: Identifier,
     center_url: String,
+    keys: KeyPolicy,
 }
 
 /// Where the terminal keeps its things.
@@ -52,6 +53,9 @@ pub enum HolderCommand {
         /// Where the center answers.
         #[arg(long)]
         center_url: String,
+        /// Where the network's keys come from: predistributed, agreed or handed_out.
+        #[arg(long, default_value = "predistributed", value_parser = key_policy)]
+        keys: KeyPolicy,
         /// Where to write the request.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -100,6 +104,17 @@ pub enum HolderCommand {
         /// The file with the number; `-` for standard input.
         #[arg(long, value_name = "FILE", default_value = "-")]
         number_from: PathBuf,
+    },
+    /// Keep a key that was agreed beforehand with a party, in networks that work so.
+    Agree {
+        #[command(flatten)]
+        at: At,
+        /// The other party.
+        #[arg(long)]
+        peer: Identifier,
+        /// The file with the key, 32 random bytes in base64url; `-` for standard input.
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        key_from: PathBuf,
     },
     /// Buy.
     Buy(Buy),
@@ -206,6 +221,7 @@ impl At {
             .ok_or_else(|| Failure::input("data", "run `warifu holder init` first"))?;
         let keys = KeySettings {
             center: Some((settings.center, settings.center_url)),
+            policy: settings.keys,
             ..KeySettings::default()
         };
         Ok(Holder::new(opened.party(&keys).await?, opened.port()))
@@ -216,9 +232,9 @@ impl HolderCommand {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         match self {
-            HolderCommand::Init { at, identifier, center, center_url, out } => {
+            HolderCommand::Init { at, identifier, center, center_url, keys, out } => {
                 let opened = at.place().create()?;
-                keep_settings(&opened, HolderSettings { center, center_url }).await?;
+                keep_settings(&opened, HolderSettings { center, center_url, keys }).await?;
                 let wish = Wish {
                     sub: identifier,
                     roles: vec![Role::Holder],
@@ -239,8 +255,11 @@ impl HolderCommand {
                 Ok(at.holder().await?.set_profile(profile).await?)
             }
             HolderCommand::Card { at, label, issuer, expiry, number_from } => {
-                let number = read_secret_line(&number_from)?;
+                let number = read_secret_line(&number_from)?.to_string();
                 Ok(at.holder().await?.add_card(Card { label, issuer, number, expiry }).await?)
+            }
+            HolderCommand::Agree { at, peer, key_from } => {
+                at.place().open()?.agree(&peer, read_key(&key_from)?).await
             }
             HolderCommand::Buy(buy) => buy.run().await,
             HolderCommand::Orders { at, json: as_json } => {
@@ -269,17 +288,6 @@ impl HolderCommand {
 
 async fn keep_settings(opened: &Opened, settings: HolderSettings) -> Result<(), Failure> {
     Ok(opened.port().run(move |unit| SETTINGS.put(unit, "own", &settings)).await?)
-}
-
-/// One line of a file, or of standard input.
-fn read_secret_line(path: &std::path::Path) -> Result<String, Failure> {
-    if path.as_os_str() != "-" {
-        let text = zeroize::Zeroizing::new(read_text(path)?);
-        return Ok(text.trim().to_string());
-    }
-    let mut line = zeroize::Zeroizing::new(String::new());
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim().to_string())
 }
 
 fn item(text: &str) -> Result<QuoteItem, Failure> {

@@ -4,12 +4,12 @@ use crate::{
     Failure,
     config::{Config, service_role, suites},
     output::{note, say},
-    setup::{read_text, write_text},
+    setup::{read_key, read_text, write_text},
 };
 use clap::Subcommand;
 use std::path::PathBuf;
 use warifu_protocol::enrolment::{Enrolment, fingerprint};
-use warifu_types::Role;
+use warifu_types::{Identifier, Role};
 use warifu_wire::identity::Wish;
 
 /// A service's enrolment.
@@ -39,6 +39,18 @@ pub enum PartyCommand {
         #[arg(long)]
         fingerprint: String,
     },
+    /// Keep a key that was agreed beforehand with a party, in networks that work so.
+    Agree {
+        /// The party's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The other party.
+        #[arg(long)]
+        peer: Identifier,
+        /// The file with the key, 32 random bytes in base64url; `-` for standard input.
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        key_from: PathBuf,
+    },
 }
 
 impl PartyCommand {
@@ -57,6 +69,10 @@ impl PartyCommand {
                 write_text(&out, &request)?;
                 note("Take the request to the center's operator: `warifu center admit`.");
                 Ok(())
+            }
+            PartyCommand::Agree { config, peer, key_from } => {
+                let key = read_key(&key_from)?;
+                Config::read(&config)?.place().open()?.agree(&peer, key).await
             }
             PartyCommand::Accept { config, enrolment, fingerprint: expected } => {
                 let config = Config::read(&config)?;

@@ -90,6 +90,8 @@ struct Builder<'a> {
     stores: BTreeMap<&'static str, Opened>,
     urls: BTreeMap<&'static str, String>,
     tasks: Vec<JoinHandle<()>>,
+    /// The keys of each two, in a network where they are agreed beforehand.
+    agreed: BTreeMap<(String, String), [u8; 32]>,
 }
 
 impl Network {
@@ -102,6 +104,7 @@ impl Network {
             stores: BTreeMap::new(),
             urls: BTreeMap::new(),
             tasks: Vec::new(),
+            agreed: BTreeMap::new(),
         };
         let center = builder.center().await?;
         let mut services = BTreeMap::new();
@@ -160,6 +163,25 @@ impl Builder<'_> {
         self.places.insert(name, place);
         self.stores.insert(name, opened.clone());
         Ok(opened)
+    }
+
+    /// Gives a party the key that it has agreed with every other, where the network works so.
+    async fn agree(&mut self, opened: &Opened, own: &str) -> Result<(), Failure> {
+        if self.setup.policy != KeyPolicy::Agreed {
+            return Ok(());
+        }
+        let everyone = SERVICES.iter().map(|cast| cast.identifier).chain([HOLDER]);
+        for peer in everyone.filter(|peer| *peer != own) {
+            let mut pair = [own.to_string(), peer.to_string()];
+            pair.sort();
+            let [first, second] = pair;
+            let key = self.agreed.entry((first, second)).or_insert_with(|| {
+                use warifu_ports::Entropy;
+                warifu_store::OsEntropy.bytes32()
+            });
+            opened.agree(&identifier(peer)?, zeroize::Zeroizing::new(*key)).await?;
+        }
+        Ok(())
     }
 
     /// A listener, and the address under which others reach it.
@@ -237,6 +259,7 @@ impl Builder<'_> {
         let request = opened.request(&wish).await?;
         let answer = center.enrol(request, Kind::Admit).await?;
         opened.accept(&answer, None).await?;
+        self.agree(&opened, cast.identifier).await?;
         let party = opened.party(&self.keys()?).await?;
         let service =
             Service::start(cast.role, party, opened.port(), &settings()?).await?;
@@ -264,6 +287,7 @@ impl Builder<'_> {
         let request = opened.request(&wish).await?;
         let answer = center.enrol(request, Kind::Issue).await?;
         opened.accept(&answer, None).await?;
+        self.agree(&opened, HOLDER).await?;
         let party = opened.party(&self.keys()?).await?;
         let holder = Holder::new(party, opened.port());
         holder.set_profile(person.profile.clone()).await?;
