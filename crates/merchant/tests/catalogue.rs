@@ -1,4 +1,5 @@
 //! The catalogue, forms and quotes.
+#![allow(clippy::unwrap_used, clippy::result_large_err, reason = "helpers of tests")]
 mod common;
 
 use common::{World, goods, item, offered, problem, question};

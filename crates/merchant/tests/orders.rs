@@ -1,4 +1,5 @@
 //! Orders that go their way, to their end.
+#![allow(clippy::unwrap_used, clippy::result_large_err, reason = "helpers of tests")]
 mod common;
 
 use common::{World, net, offered, script::Mode, who};
@@ -121,6 +122,16 @@ async fn the_issuers_part_goes_directly() {
 }
 
 #[tokio::test]
+async fn a_direct_part_is_not_relayed_even_if_the_shop_has_it() {
+    let direct = OfferedRule { direct: true, ..offered(Rule::minimal()) };
+    let world = World::with(vec![direct], &[]).await;
+    let (sealed, question) = world.two_teas(7).await;
+    *world.script(Role::Issuer).direct.lock().unwrap() = Some(sealed.bundle.only(Role::Issuer));
+    assert_eq!(world.order(&sealed, &question).await.state, State::Dispatched);
+    assert_eq!(*world.script(Role::Issuer).parts.lock().unwrap(), [0]);
+}
+
+#[tokio::test]
 async fn a_missing_part_is_refused_where_it_does_not_go_directly() {
     let world = World::new(Rule::minimal()).await;
     let (sealed, question) = world.two_teas(7).await;
@@ -163,6 +174,19 @@ async fn a_gateway_is_told_and_never_waited_for() {
     let (sealed, question) = world.two_teas(8).await;
     assert_eq!(world.order(&sealed, &question).await.state, State::Settled);
     assert_eq!(world.script(Role::Gateway).count(), 2, "told within the answer's time");
+}
+
+#[tokio::test]
+async fn a_gateway_that_names_another_order_is_asked_again() {
+    let rule = Rule::minimal().also(Role::Gateway, FieldName::HOLDER_TELEPHONE);
+    let world = World::new(rule).await;
+    world.script(Role::Carrier).set(Mode::DeliversAtOnce);
+    world.script(Role::Gateway).set(Mode::WrongOrder);
+    let (sealed, question) = world.two_teas(7).await;
+    assert_eq!(world.order(&sealed, &question).await.state, State::Settled);
+    assert_eq!(world.merchant.run_pending().await.unwrap().waiting, 1);
+    world.script(Role::Gateway).set(Mode::Good);
+    assert_eq!(world.merchant.run_pending().await.unwrap().finished, 1);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 //! Peers that are away, answers that are lost, crashes: all parties agree in the end.
+#![allow(clippy::unwrap_used, clippy::result_large_err, reason = "helpers of tests")]
 mod common;
 
 use common::{Breaking, World, offered, script::Mode, server::Fault};

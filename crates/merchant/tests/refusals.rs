@@ -1,4 +1,5 @@
 //! Orders that are refused: the answer names the field, and nothing has changed.
+#![allow(clippy::unwrap_used, clippy::result_large_err, reason = "helpers of tests")]
 mod common;
 
 use common::{World, net, offered, who};
@@ -166,6 +167,37 @@ async fn an_issuer_that_nobody_knows_refuses_the_order() {
     assert_eq!(status.reason.as_deref(), Some("unknown_party"));
     assert_eq!(world.left("T-100").await, 10);
     assert_eq!(world.script(Role::Issuer).count(), 0);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_none_refuses_the_order() {
+    let world = World::new(Rule::minimal()).await;
+    let (sealed, question) = world.two_teas(7).await;
+    let url = Some(world.hosts[&Role::Issuer].url());
+    let name = who(Role::Issuer);
+    let demoted = common::terminal(&world.net, name.as_str(), Role::Carrier, 3, url);
+    world.directory.add(&demoted);
+    let status = world.order(&sealed, &question).await;
+    assert_eq!(status.reason.as_deref(), Some("unknown_party"));
+    assert_eq!(world.script(Role::Issuer).count(), 0);
+}
+
+#[tokio::test]
+async fn a_currency_that_is_not_accepted_where_there_is_no_quote() {
+    let world = World::new(Rule::minimal().without(&FieldName::QUOTE)).await;
+    let form = world.form("minimal").await;
+    let mut values = net::values("");
+    let dollars = Money::new(1980, Currency::USD).unwrap();
+    values.insert(FieldName::AMOUNT, FieldValue::Amount(dollars));
+    let (_, question) = world.seal(&form, None, values.clone(), 7).await;
+    assert_eq!(world.refused(&question).await, pair("bad_value", "order.fields.amount"));
+    world.assert_untouched().await;
+    let yen = Money::new(1980, Currency::JPY).unwrap();
+    values.insert(FieldName::AMOUNT, FieldValue::Amount(yen));
+    let (sealed, question) = world.seal(&form, None, values, 7).await;
+    let with_quote = OrderQuestion { quote: Some("a.b.c".into()), ..question.clone() };
+    assert_eq!(world.refused(&with_quote).await, pair("mismatch", "quote"));
+    world.order(&sealed, &question).await;
 }
 
 #[tokio::test]

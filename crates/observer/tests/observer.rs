@@ -1,5 +1,5 @@
 //! A further party over real sockets: what it is told, and what it refuses.
-#![allow(clippy::result_large_err, reason = "as in the crate")]
+#![allow(clippy::unwrap_used, clippy::result_large_err, reason = "helpers of tests")]
 
 #[path = "../../protocol/tests/common/mod.rs"]
 mod net;

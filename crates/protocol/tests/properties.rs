@@ -1,5 +1,12 @@
 //! Properties: parsers of outside bytes never panic and name a field, and what is sealed opens to
 //! what it was. `WARIFU_LONG` makes many more tries.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
 mod common;
 
 use common::{Cast, NOW, Net, forge, rng};

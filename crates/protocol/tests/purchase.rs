@@ -1,4 +1,5 @@
 //! The sealed order among its parties: who opens what.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 mod common;
 
 use common::{Cast, NOW, Net, rng};

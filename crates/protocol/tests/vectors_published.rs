@@ -1,6 +1,13 @@
 //! Published vectors through the libraries, in the very configurations that the protocol uses:
 //! HPKE (RFC 9180), X-Wing, and Wycheproof for Ed25519, AES-256-GCM and HKDF-SHA-256.
 //! POLYVAL's (RFC 8452) are in keydist. `published/README.md` says where each file comes from.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
 #[path = "common/bytes.rs"]
 mod bytes;
 

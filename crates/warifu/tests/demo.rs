@@ -47,7 +47,12 @@ fn warifu(arguments: &[&str]) -> Output {
 }
 
 fn keys(object: &Value) -> BTreeSet<&str> {
-    object.as_object().unwrap_or_else(|| panic!("{object} is no object")).keys().map(String::as_str).collect()
+    object
+        .as_object()
+        .unwrap_or_else(|| panic!("{object} is no object"))
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 fn named<const N: usize>(names: [&'static str; N]) -> BTreeSet<&'static str> {
@@ -61,7 +66,8 @@ fn the_transcript_shows_each_party_its_own_fields() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(keys(&report), named(["purchases"]));
     let purchases = report["purchases"].as_array().unwrap();
-    let kinds: Vec<_> = purchases.iter().map(|purchase| purchase["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<_> =
+        purchases.iter().map(|purchase| purchase["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, KINDS.map(|(kind, _, _)| kind));
     let mut orders = BTreeSet::new();
     for (purchase, (kind, rule, states)) in purchases.iter().zip(KINDS) {
@@ -106,7 +112,10 @@ fn check_value(field: &str, value: &Value) {
         assert!(value["minor"].as_u64().unwrap() > 0);
         assert!(["JPY", "EUR", "USD"].contains(&value["currency"].as_str().unwrap()));
     } else {
-        assert!(!value.as_str().unwrap_or_else(|| panic!("{field}: {value}")).is_empty(), "{field}");
+        assert!(
+            !value.as_str().unwrap_or_else(|| panic!("{field}: {value}")).is_empty(),
+            "{field}"
+        );
     }
 }
 

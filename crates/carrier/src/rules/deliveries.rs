@@ -1,9 +1,7 @@
 //! The states of a delivery, and which requests are the same.
 
-use warifu_protocol::{
-    ProtocolError, Reason, delivery::DeliveryState, sealed::OpenedOrder, status::State,
-};
-use warifu_types::{Digest, Identifier, Role};
+use warifu_protocol::{delivery::DeliveryState, status::State};
+use warifu_types::{Digest, Identifier};
 use warifu_wire::Problem;
 
 /// The state that a view shows.
@@ -26,15 +24,6 @@ pub fn same(
     merchant: &Identifier,
 ) -> Result<(), Problem> {
     if known == (identity, merchant) { Ok(()) } else { Err(Problem::conflict("order.jti")) }
-}
-
-/// Refuses a request from anyone but the order's front.
-pub fn check_front(opened: &OpenedOrder, role: Role) -> Result<(), ProtocolError> {
-    if opened.form.form.rule.front == role {
-        Ok(())
-    } else {
-        Err(ProtocolError::sender(Reason::WrongParty, "role"))
-    }
 }
 
 #[cfg(test)]

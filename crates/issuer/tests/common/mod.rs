@@ -284,8 +284,6 @@ pub fn open(
     settings: Settings,
 ) -> Arc<Issuer> {
     let terminal = net.terminal("domain:card.example", settings.role, 3);
-    // Whoever comes second finds it installed; a party's HTTP client needs it, and is not used here.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let party = Party::new(terminal, clock.clone(), Arc::new(OsEntropy), None);
     Issuer::new(party, Arc::new(store(folder)), settings)
 }

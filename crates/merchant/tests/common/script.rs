@@ -221,6 +221,8 @@ impl Service for Script {
             "notify" => {
                 let order = self.request(peer, &read_body(body)?).await?;
                 self.effect("notify", order);
+                let wrong = self.mode() == Mode::WrongOrder;
+                let order = if wrong { Digest([0; 32]) } else { order };
                 write_answer(&ReceivedAnswer { order })
             }
             _ => Err(Problem::not_found("op")),

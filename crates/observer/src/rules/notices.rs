@@ -1,6 +1,5 @@
 //! Which notices are taken, and which are the same.
 
-use warifu_protocol::{ProtocolError, Reason, sealed::OpenedOrder};
 use warifu_types::{Digest, Identifier, Role};
 use warifu_wire::Problem;
 
@@ -16,15 +15,6 @@ pub fn same(
 /// Whether a peer in this role may give notices at all: only fronts do.
 pub fn may_ask(role: Role) -> bool {
     matches!(role, Role::Merchant | Role::Door)
-}
-
-/// Refuses a notice from anyone but the order's front.
-pub fn check_front(opened: &OpenedOrder, role: Role) -> Result<(), ProtocolError> {
-    if opened.form.form.rule.front == role {
-        Ok(())
-    } else {
-        Err(ProtocolError::sender(Reason::WrongParty, "role"))
-    }
 }
 
 #[cfg(test)]

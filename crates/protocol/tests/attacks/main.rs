@@ -1,5 +1,12 @@
 //! Attacks (row A17): each is refused with its reason, the fault and the field named, and nothing
 //! of the card gets out. A file for each kind of attacker.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
 #![allow(missing_docs, reason = "read by nobody but the tests beside it")]
 
 #[path = "../common/mod.rs"]

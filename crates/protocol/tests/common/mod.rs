@@ -1,5 +1,6 @@
 //! A small network in memory, for the tests of this crate: fixed seeds, small matrices.
 #![allow(dead_code, missing_docs, reason = "each test file uses its own share of this")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 pub mod forge;
 

@@ -1,5 +1,12 @@
 //! The project's own vectors, `vectors/` at the top: every file is read from disk and judged as it
 //! says, and is byte for byte what the generator here writes. `WARIFU_REGENERATE=1` writes them anew.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -2,7 +2,7 @@
 use crate::{
     bytes::Bytes,
     case::Case,
-    common::{NETWORK, NOW, forge},
+    common::{NETWORK, NOW},
     network::{Made, hybrid, kps},
 };
 use hkdf::Hkdf;
@@ -13,12 +13,10 @@ use warifu_protocol::{
     derive::{Context, Purpose},
     encode::{sha256, unb64},
     hpke::{Binding, decapsulate},
-    jwe,
     meeting::{self, CONFIRM_WITHIN, Challenge, Confirm, Hello, Met},
     suite::Suite,
 };
 use warifu_types::{Digest, Role};
-use zeroize::Zeroizing;
 
 const SENDER: AtFault = AtFault::Sender;
 /// The randomness of both sides, and the initiator's for the encapsulation.

@@ -5,16 +5,9 @@ use crate::{
     network::kps,
 };
 use serde_json::{Value, json};
-use warifu_protocol::{
-    AtFault, CLOCK_SKEW, Reason,
-    credential::Credential,
-    encode::{b64, sha256},
-    rule::Rule,
-    signer::SigningKey,
-};
+use warifu_protocol::{AtFault, CLOCK_SKEW, Reason, encode::sha256, rule::Rule};
 use warifu_types::{FieldName, Role};
 
-const SENDER: AtFault = AtFault::Sender;
 const MERCHANT: AtFault = AtFault::Role(Role::Merchant);
 
 pub fn cases() -> Vec<Case> {

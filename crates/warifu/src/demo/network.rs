@@ -347,6 +347,6 @@ fn application(person: &Person, manager: &str) -> Result<CardApplication, Failur
         holder_telephone: person.profile.telephone.clone(),
         limits,
         zones: if badge { vec!["lab-2".to_string()] } else { Vec::new() },
-        max_instalments: 12,
+        max_instalments: if badge { 1 } else { 12 },
     })
 }

@@ -20,7 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Script {
     rule: &'static str,
-    items: &'static [(&'static str, u32)],
     currency: Currency,
     payment_type: &'static str,
     delivered: bool,
@@ -31,7 +30,6 @@ struct Script {
 fn script(kind: &str) -> Result<Script, Failure> {
     let card = Script {
         rule: "minimal",
-        items: &[],
         currency: Currency::JPY,
         payment_type: "one",
         delivered: true,
@@ -91,7 +89,7 @@ async fn buy(network: &Network, kind: &str, script: &Script) -> Result<OrderId, 
         Wanted::Entry(Entry { zone: "lab-2".to_string() })
     } else {
         Wanted::Goods {
-            items: items(network, script).await?,
+            items: items(network, kind).await?,
             currency: script.currency,
             language: "ja".to_string(),
             payment_type: script.payment_type.to_string(),
@@ -118,23 +116,17 @@ async fn buy(network: &Network, kind: &str, script: &Script) -> Result<OrderId, 
     Ok(record.id)
 }
 
-/// What the script says, or the first things of the catalogue.
-async fn items(network: &Network, script: &Script) -> Result<Vec<QuoteItem>, Failure> {
-    let named = script.items.iter().map(|(number, quantity)| QuoteItem {
-        number: (*number).to_string(),
-        quantity: *quantity,
-    });
-    let named: Vec<QuoteItem> = named.collect();
-    if !named.is_empty() {
-        return Ok(named);
-    }
+/// Two things of the catalogue, other ones for each kind, of which there are enough.
+async fn items(network: &Network, kind: &str) -> Result<Vec<QuoteItem>, Failure> {
     let Some(Service::Merchant(merchant)) = network.services.get("merchant") else {
-        return Ok(named);
+        return Err(Failure::input("merchant", "there is none"));
     };
-    let page = merchant.catalogue(None, 2, None, warifu_merchant::Language::Ja).await?;
-    Ok(page
-        .items
-        .iter()
+    let page = merchant.catalogue(None, 200, None, warifu_merchant::Language::Ja).await?;
+    let place = KINDS.iter().position(|known| *known == kind).unwrap_or_default();
+    let enough = page.items.iter().filter(|item| item.stock >= 5);
+    Ok(enough
+        .skip(place * 7)
+        .step_by(3)
         .zip([2, 1])
         .map(|(item, quantity)| QuoteItem { number: item.number.clone(), quantity })
         .collect())
