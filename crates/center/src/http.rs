@@ -7,7 +7,12 @@ use crate::{
     rules::admission,
 };
 use async_trait::async_trait;
-use axum::{Json, Router, body::Bytes, extract::{Query, State}, routing::{get, post}};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Query, State},
+    routing::{get, post},
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -43,8 +48,13 @@ impl Center {
         let mut random = self.party.random();
         self.store
             .run(move |unit| {
-                Registrar::load(unit, Some(signer.as_ref()))?
-                    .enrol(unit, &request, kind, now, &mut random)
+                Registrar::load(unit, Some(signer.as_ref()))?.enrol(
+                    unit,
+                    &request,
+                    kind,
+                    now,
+                    &mut random,
+                )
             })
             .await
     }
@@ -61,7 +71,8 @@ impl Center {
                 &credential.sub,
                 question.group,
             );
-            let key = credential.hpke.first().ok_or_else(|| Problem::not_found("credential.hpke"))?;
+            let key =
+                credential.hpke.first().ok_or_else(|| Problem::not_found("credential.hpke"))?;
             enrolment::encrypt_shares(&credential.sub, key, &[share], &mut random)
                 .map_err(Problem::from)
         });
@@ -115,7 +126,12 @@ impl Service for Center {
         &self.party
     }
 
-    async fn answer(&self, peer: &Peer, op: &str, body: &RawValue) -> Result<Box<RawValue>, Problem> {
+    async fn answer(
+        &self,
+        peer: &Peer,
+        op: &str,
+        body: &RawValue,
+    ) -> Result<Box<RawValue>, Problem> {
         match op {
             "share" => write_answer(&self.share(peer, read_body(body)?).await?),
             "trade_key" => write_answer(&self.trade_key(peer, read_body(body)?).await?),
@@ -160,10 +176,7 @@ async fn directory(
 }
 
 /// Enrols a holder that asks over the wire. The answer is encrypted to the key in the request.
-async fn enrol(
-    State(center): State<Arc<Center>>,
-    body: Bytes,
-) -> Result<Json<Enrolment>, Problem> {
+async fn enrol(State(center): State<Arc<Center>>, body: Bytes) -> Result<Json<Enrolment>, Problem> {
     if !center.open {
         return Err(Problem::new(403, "closed", "this center enrols holders by hand", None));
     }

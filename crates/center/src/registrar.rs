@@ -167,17 +167,15 @@ impl<'a> Registrar<'a> {
         let class = if holder {
             Class::Holder {}
         } else {
-            let group =
-                admission::group_for_next(self.record.services, self.matrices.thresholds().capacity());
+            let group = admission::group_for_next(
+                self.record.services,
+                self.matrices.thresholds().capacity(),
+            );
             self.record.services += 1;
             Class::Service { group }
         };
         let enrolment = self.answer(&asked, class, now, random)?;
-        MEMBERS.put(
-            unit,
-            asked.sub.as_str(),
-            &Member { class, enrolment: enrolment.clone() },
-        )?;
+        MEMBERS.put(unit, asked.sub.as_str(), &Member { class, enrolment: enrolment.clone() })?;
         CENTER.put(unit, OWN, &self.record)?;
         Ok(enrolment)
     }

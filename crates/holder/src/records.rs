@@ -72,7 +72,8 @@ pub struct OrderRecord {
     pub direct: bool,
     /// When it was sealed.
     pub sealed_at: UnixTime,
-    /// The front's last word; none before it has answered.
+    /// The front's last word; none before it has answered. Without a status in the receipt, a
+    /// refusal is its answer within the session, unsigned.
     pub state: Option<State>,
     /// Why it was refused.
     pub reason: Option<String>,

@@ -121,13 +121,24 @@ impl Holder {
     }
 
     /// Takes up every order that has not come to its end: sends the stored bytes again if the front
-    /// never answered, and asks how far it has come.
+    /// never answered, and asks how far it has come. One order that cannot go on holds up no other;
+    /// the first failure is returned after all were taken up.
     pub async fn resume(&self) -> Result<Vec<OrderRecord>, HolderError> {
-        let mut orders = Vec::new();
+        let (mut orders, mut failure) = (Vec::new(), None);
         for id in self.open_orders().await? {
-            orders.push(self.refresh(id).await?);
+            match self.refresh(id).await {
+                Ok(record) => orders.push(record),
+                Err(error) => {
+                    let record = self.order(id).await?;
+                    if record.state.is_some_and(State::is_final) {
+                        orders.push(record);
+                    } else {
+                        failure = failure.or(Some(error));
+                    }
+                }
+            }
         }
-        Ok(orders)
+        failure.map_or(Ok(orders), Err)
     }
 
     /// Asks how far an order has come, and keeps the answer.
@@ -140,7 +151,8 @@ impl Holder {
             let authorizer = self.authorizer_of(&record).await?;
             return self.send(record, &authorizer).await;
         }
-        let answer: StatusAnswer = self.ask(&record, "status", &StatusQuestion { order: id }).await?;
+        let answer: StatusAnswer =
+            self.ask(&record, "status", &StatusQuestion { order: id }).await?;
         self.note(record, answer).await
     }
 
@@ -285,13 +297,12 @@ impl Holder {
             self.party.now(),
             AtFault::Role(Role::Merchant),
         )?;
-        let same = quote.lines.len() == items.len()
-            && quote
-                .lines
-                .iter()
-                .zip(items)
-                .all(|(line, item)| line.number == item.number && line.quantity == item.quantity)
-            && quote.total.currency() == *currency;
+        let same =
+            quote.lines.len() == items.len()
+                && quote.lines.iter().zip(items).all(|(line, item)| {
+                    line.number == item.number && line.quantity == item.quantity
+                })
+                && quote.total.currency() == *currency;
         if !same {
             let at_fault = AtFault::Role(Role::Merchant);
             return Err(ProtocolError::new(at_fault, Reason::Mismatch, "quote.lines").into());
@@ -313,7 +324,7 @@ impl Holder {
                 front: record.receipt.front_credential.clone(),
             };
             let trade = self.party.hands_out().then_some(record.id);
-            let received: ReceivedAnswer = self
+            let answer: Result<ReceivedAnswer, CallError> = self
                 .party
                 .connections()
                 .ask(
@@ -324,15 +335,54 @@ impl Holder {
                     ("part", &question),
                     trade,
                 )
-                .await?;
+                .await;
+            let received = match answer {
+                Ok(received) => received,
+                Err(error) => return self.without_part(record, error).await,
+            };
             if received.order != record.identity {
                 return Err(ProtocolError::sender(Reason::Mismatch, "part.order").into());
             }
             sealed = sealed.except(role);
         }
         let question = OrderQuestion { sealed, quote: record.receipt.quote.clone() };
-        let answer: StatusAnswer = self.ask(&record, "order", &question).await?;
-        self.note(record, answer).await
+        match self.ask(&record, "order", &question).await {
+            Ok(answer) => self.note(record, answer).await,
+            Err(error) => self.not_taken(record, error).await,
+        }
+    }
+
+    /// After the authorizer has said no to its part: the front may have the order from an earlier
+    /// try, and then its word counts.
+    async fn without_part(
+        &self,
+        record: OrderRecord,
+        error: CallError,
+    ) -> Result<OrderRecord, HolderError> {
+        if error.definite().is_none() {
+            return Err(error.into());
+        }
+        let question = StatusQuestion { order: record.id };
+        match self.ask(&record, "status", &question).await {
+            Ok(answer) => self.note(record, answer).await,
+            Err(unknown) if unknown.definite().is_some() => self.not_taken(record, error).await,
+            Err(unreachable) => Err(unreachable.into()),
+        }
+    }
+
+    /// After the front did not take the order on: its definite no is the order's end, so that
+    /// nothing waits for it any more. The error is returned either way.
+    async fn not_taken(
+        &self,
+        mut record: OrderRecord,
+        error: CallError,
+    ) -> Result<OrderRecord, HolderError> {
+        if let Some(problem) = error.definite() {
+            record.state = Some(State::Refused);
+            record.reason = Some(problem.code.clone());
+            self.keep(&record).await?;
+        }
+        Err(error.into())
     }
 
     /// Checks the front's signed status and keeps it.

@@ -12,6 +12,11 @@ pub fn b64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// As [`b64`], appended to a text.
+pub(crate) fn b64_onto(bytes: &[u8], text: &mut String) {
+    URL_SAFE_NO_PAD.encode_string(bytes, text);
+}
+
 /// Reads canonical unpadded base64url.
 pub fn unb64(text: &str, at_fault: AtFault, field: &'static str) -> Result<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| ProtocolError::new(at_fault, Reason::Malformed, field))

@@ -1,7 +1,7 @@
 //! Compact JWE (RFC 7516) with `alg: dir` and A256GCM (RFC 7518), no compression.
 
 use crate::{
-    encode::{b64, unb64},
+    encode::{b64, b64_onto, unb64},
     error::{AtFault, ProtocolError, Reason, Result},
 };
 use aes_gcm::{
@@ -37,11 +37,11 @@ pub fn encrypt(
         .unwrap_or_default();
     token.reserve(plaintext.len() * 4 / 3 + 48);
     token.push_str("..");
-    token.push_str(&b64(iv));
+    b64_onto(iv, &mut token);
     token.push('.');
-    token.push_str(&b64(&plaintext));
+    b64_onto(&plaintext, &mut token);
     token.push('.');
-    token.push_str(&b64(&tag));
+    b64_onto(&tag, &mut token);
     token
 }
 

@@ -76,6 +76,26 @@ pub enum A256Gcm {
     A256Gcm,
 }
 
+/// [`PartHeader`] as it is written, borrowed: an order has several.
+#[derive(Serialize)]
+struct HeaderOut<'a> {
+    alg: Dir,
+    enc: A256Gcm,
+    typ: &'static str,
+    network: &'a str,
+    order: &'a OrderId,
+    from: &'a Identifier,
+    to: &'a Identifier,
+    role: Role,
+    form: &'a Digest,
+    suite: Suite,
+    keys: &'a KeySource,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ek: Option<String>,
+}
+
 #[derive(Serialize)]
 struct EnvelopeOut<'a> {
     disclosures: Vec<&'a str>,
@@ -132,21 +152,21 @@ pub fn seal_part(
             let psk = context.key(&pair, Purpose::PartPsk);
             let info = context.info(Purpose::Part);
             let (ek, key) = hpke::encapsulate(to, &Binding { psk: Some(&psk), info: &info }, rng)?;
-            (key, Some(to.kid.clone()), Some(b64(&ek)))
+            (key, Some(to.kid.as_str()), Some(b64(&ek)))
         }
     };
-    let header = PartHeader {
+    let header = HeaderOut {
         alg: Dir::Dir,
         enc: A256Gcm::A256Gcm,
-        typ: PART_TYP.to_string(),
-        network: context.network.to_string(),
-        order: *address.order,
-        from: terminal.id().clone(),
-        to: address.to.sub.clone(),
+        typ: PART_TYP,
+        network: context.network,
+        order: address.order,
+        from: terminal.id(),
+        to: &address.to.sub,
         role: address.role,
-        form: *address.form,
+        form: address.form,
         suite,
-        keys: source.clone(),
+        keys: &source,
         kid,
         ek,
     };

@@ -1,7 +1,7 @@
 //! What a party needs to take part: its credential, keys, trust and floor.
 
 use crate::{
-    credential::Credential,
+    credential::{Class, Credential},
     derive::KeySource,
     error::{AtFault, ProtocolError, Reason, Result},
     hpke::HpkeSecret,
@@ -115,7 +115,12 @@ impl Terminal {
                 trade.and_then(|trade| self.ring.trade_key(trade, peer)).ok_or_else(missing)
             }
             KeySource::Predistributed(route) => {
-                self.cache.key(&self.ring, peer, route).map_err(|error| key_error(&error))
+                // A holder's share is short: deriving costs no more than remembering would.
+                let key = match self.credential.class {
+                    Class::Holder {} => self.ring.pair_key(peer, route),
+                    Class::Service { .. } => self.cache.key(&self.ring, peer, route),
+                };
+                key.map_err(|error| key_error(&error))
             }
         }
     }

@@ -47,7 +47,12 @@ macro_rules! bytes32 {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.collect_str(self)
+                let mut text = [0; 43];
+                let written = URL_SAFE_NO_PAD.encode_slice(self.0, &mut text);
+                match (written, std::str::from_utf8(&text)) {
+                    (Ok(43), Ok(text)) => s.serialize_str(text),
+                    _ => Err(serde::ser::Error::custom(BadBytes)),
+                }
             }
         }
 

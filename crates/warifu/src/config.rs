@@ -1,8 +1,14 @@
 //! The configuration of a service: one TOML file for each, read here and nowhere else.
 
-use crate::{Failure, setup::{KeySettings, Place, read_text}};
+use crate::{
+    Failure,
+    setup::{KeySettings, Place, read_text},
+};
 use serde::Deserialize;
-use std::{net::SocketAddr, path::{Path, PathBuf}};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 use warifu_protocol::{form::Designation, suite::Suite, terminal::KeyPolicy};
 use warifu_types::{Currency, Identifier, Role};
 
@@ -130,8 +136,11 @@ impl Config {
     /// Reads a file; an error names the key and the line.
     pub fn read(path: &Path) -> Result<Config, Failure> {
         let text = read_text(path)?;
-        toml::from_str(&text)
-            .map_err(|error| Failure::input(path.display().to_string(), error.to_string().trim()))
+        toml::from_str(&text).map_err(|error| {
+            let place = place_of(&error, &text);
+            let problem = error.message().trim().replace('\n', " ");
+            Failure::input(path.display().to_string(), format!("{place}: {problem}"))
+        })
     }
 
     /// Where the party keeps its things.
@@ -152,6 +161,15 @@ impl Config {
     pub fn public_url(&self) -> String {
         self.url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }
+}
+
+/// `line 4, listen`: where a file is wrong, in one line. The parser's own words would take several.
+fn place_of(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count();
+    let key = text.lines().nth(line).and_then(|line| line.split_once('='));
+    let key = key.map_or_else(String::new, |(key, _)| format!(", {}", key.trim()));
+    format!("line {}{key}", line + 1)
 }
 
 /// The suites that a party accepts, by its floor.

@@ -63,7 +63,8 @@ impl Service {
                 Service::Issuer(issuer)
             }
             Role::Merchant | Role::Door => {
-                let merchant = Merchant::new(party, store, merchant_settings(role, &config.merchant)?);
+                let merchant =
+                    Merchant::new(party, store, merchant_settings(role, &config.merchant)?);
                 if let Some(path) = &config.merchant.catalogue {
                     let items = serde_json::from_str(&read_text(path)?)
                         .map_err(|error| Failure::input("catalogue", error.to_string()))?;
@@ -76,9 +77,7 @@ impl Service {
                 let settings = warifu_carrier::Settings { auto_deliver: config.auto_deliver };
                 Service::Carrier(Carrier::new(party, store, settings))
             }
-            Role::Gateway | Role::Certifier => {
-                Service::Observer(Observer::new(party, store, role))
-            }
+            Role::Gateway | Role::Certifier => Service::Observer(Observer::new(party, store, role)),
             other => return Err(Failure::input("role", format!("{other} is no service here"))),
         })
     }
@@ -199,9 +198,9 @@ pub fn offered_rule(name: &str, config: &MerchantConfig) -> Result<OfferedRule, 
         "classic" => Rule::classic(),
         "badge" => Rule::badge(),
         "no-carrier" => minimal.without_party(Role::Carrier),
-        "gateway" => minimal
-            .also(Role::Gateway, F::HOLDER_NAME)
-            .also(Role::Gateway, F::HOLDER_TELEPHONE),
+        "gateway" => {
+            minimal.also(Role::Gateway, F::HOLDER_NAME).also(Role::Gateway, F::HOLDER_TELEPHONE)
+        }
         "certifier" => minimal.also(Role::Certifier, F::HOLDER_NAME),
         "no-fax" => minimal.without(&F::HOLDER_FAX),
         "no-item-number" => minimal.withheld(Role::Issuer, &F::ITEM_NUMBERS),

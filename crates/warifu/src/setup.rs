@@ -158,18 +158,14 @@ impl Opened {
     /// The party, ready to meet others.
     pub async fn party(&self, keys: &KeySettings) -> Result<Arc<Party>, Failure> {
         let (floor, policy) = (keys.floor(), keys.policy);
-        let terminal = self
-            .port()
-            .run(move |unit| identity::load(unit, floor, policy))
-            .await?;
+        let terminal = self.port().run(move |unit| identity::load(unit, floor, policy)).await?;
         Ok(Party::new(terminal, Arc::new(SystemClock), Arc::new(OsEntropy), keys.center.clone()))
     }
 }
 
 /// Reads a file as text.
 pub fn read_text(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::File { path: path.to_path_buf(), error })
+    std::fs::read_to_string(path).map_err(|error| Failure::File { path: path.to_path_buf(), error })
 }
 
 /// One line of a file, or of standard input: a secret that must not stand on the command line.

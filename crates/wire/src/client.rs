@@ -102,7 +102,7 @@ impl Connections {
     ) -> Result<A, CallError> {
         let connection = self.for_trade(party, url, roles, expected, None, trade).await?;
         match connection.call(op, question).await {
-            Err(CallError::Problem(problem)) if problem.code == "unknown_session" => {
+            Err(CallError::Unproven(problem)) if problem.code == "unknown_session" => {
                 self.forget(url, roles);
                 let again = self.for_trade(party, url, roles, expected, None, trade).await?;
                 again.call(op, question).await
@@ -228,7 +228,7 @@ async fn read<A: DeserializeOwned>(response: reqwest::Response) -> Result<A, Cal
 async fn problem_of(response: reqwest::Response) -> CallError {
     let status = response.status().as_u16();
     match limited_text(response).await {
-        Ok(text) => CallError::Problem(serde_json::from_str(&text).unwrap_or_else(|_| {
+        Ok(text) => CallError::Unproven(serde_json::from_str(&text).unwrap_or_else(|_| {
             Problem::new(status, "http", "the peer refused without saying why", None)
         })),
         Err(error) => error,
@@ -243,6 +243,5 @@ async fn limited_text(mut response: reqwest::Response) -> Result<String, CallErr
         }
         bytes.extend_from_slice(&chunk);
     }
-    String::from_utf8(bytes)
-        .map_err(|_| ProtocolError::sender(Reason::Malformed, "answer").into())
+    String::from_utf8(bytes).map_err(|_| ProtocolError::sender(Reason::Malformed, "answer").into())
 }

@@ -177,8 +177,7 @@ pub fn accept(
     if credential.sub != identity.sub || credential.key != key.verifying_key() {
         return Err(ProtocolError::new(at_fault, Reason::WrongParty, CREDENTIAL.word).into());
     }
-    let shares =
-        enrolment::decrypt_shares(&enrolment.shares, &identity.sub, &secrets(&identity))?;
+    let shares = enrolment::decrypt_shares(&enrolment.shares, &identity.sub, &secrets(&identity))?;
     keep_shares(unit, shares.iter())?;
     identity.enrolled = Some(Enrolled {
         anchors: enrolment.anchors.clone(),

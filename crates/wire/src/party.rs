@@ -111,7 +111,11 @@ impl Party {
     }
 
     /// Checks a credential token against the network's centers.
-    pub fn credential(&self, token: &str, at_fault: AtFault) -> Result<Arc<Credential>, ProtocolError> {
+    pub fn credential(
+        &self,
+        token: &str,
+        at_fault: AtFault,
+    ) -> Result<Arc<Credential>, ProtocolError> {
         self.terminal().trust.credential(token, self.now(), at_fault)
     }
 

@@ -76,6 +76,15 @@ impl Problem {
     pub fn is_temporary(&self) -> bool {
         self.status >= 500 || self.status == 429 || self.code == "unknown_session"
     }
+
+    /// Whether this is a no to the question itself. What may pass and what concerns the session or
+    /// the way to the peer is none.
+    pub fn is_definite(&self) -> bool {
+        let of_the_way = ["session", "hello", "confirm", "challenge", "path", "question"];
+        let field = self.field.as_deref().unwrap_or_default();
+        let first = field.split('.').next().unwrap_or_default();
+        !self.is_temporary() && !of_the_way.contains(&first) && self.code != "http"
+    }
 }
 
 impl From<ProtocolError> for Problem {
@@ -103,8 +112,7 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
     }
@@ -117,20 +125,31 @@ pub enum CallError {
     /// have had its effect, so it is made again.
     #[error("the other party cannot be reached: {0}")]
     Network(String),
-    /// The other party answered with a problem.
+    /// The other party answered with a problem, within a session.
     #[error("{}{}", .0.title, .0.field.as_deref().map(|f| format!(" ({f})")).unwrap_or_default())]
     Problem(Problem),
+    /// A problem came outside a session: anyone on the way may have written it.
+    #[error("{}{}", .0.title, .0.field.as_deref().map(|f| format!(" ({f})")).unwrap_or_default())]
+    Unproven(Problem),
     /// The other party's message was refused here.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
 }
 
 impl CallError {
+    /// The other party's own definite no to the question: see [`Problem::is_definite`].
+    pub fn definite(&self) -> Option<&Problem> {
+        match self {
+            CallError::Problem(problem) => Some(problem).filter(|problem| problem.is_definite()),
+            _ => None,
+        }
+    }
+
     /// Whether making the same call again later may help.
     pub fn is_temporary(&self) -> bool {
         match self {
             CallError::Network(_) => true,
-            CallError::Problem(problem) => problem.is_temporary(),
+            CallError::Problem(problem) | CallError::Unproven(problem) => problem.is_temporary(),
             CallError::Protocol(error) => error.at_fault == AtFault::Own,
         }
     }
@@ -142,7 +161,7 @@ impl From<CallError> for Problem {
             CallError::Network(_) => {
                 Problem::new(503, "unreachable", "another party cannot be reached", None)
             }
-            CallError::Problem(problem) => problem,
+            CallError::Problem(problem) | CallError::Unproven(problem) => problem,
             CallError::Protocol(error) => error.into(),
         }
     }

@@ -49,7 +49,12 @@ pub trait Service: Send + Sync + 'static {
     fn party(&self) -> &Arc<Party>;
 
     /// Answers a question. The body is the question's JSON; the answer is written as JSON.
-    async fn answer(&self, peer: &Peer, op: &str, body: &RawValue) -> Result<Box<RawValue>, Problem>;
+    async fn answer(
+        &self,
+        peer: &Peer,
+        op: &str,
+        body: &RawValue,
+    ) -> Result<Box<RawValue>, Problem>;
 }
 
 /// Reads a question's body; an error names the field.

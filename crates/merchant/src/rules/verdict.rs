@@ -14,23 +14,19 @@ pub enum Verdict {
 }
 
 /// The peer's definite no to the question itself. What may pass, what concerns the session or the
-/// way to the peer, and answers that were refused here decide nothing.
+/// way to the peer, what anyone on the way may have written, and answers that were refused here
+/// decide nothing.
 pub fn definite(error: &CallError) -> Option<&Problem> {
-    let CallError::Problem(problem) = error else { return None };
-    let of_the_way = ["session", "hello", "confirm", "challenge", "path", "question"];
-    let field = problem.field.as_deref().unwrap_or_default();
-    let first = field.split('.').next().unwrap_or_default();
-    let passes = problem.is_temporary()
-        || of_the_way.contains(&first)
-        || ["http", "unknown_session"].contains(&problem.code.as_str());
-    (!passes).then_some(problem)
+    error.definite()
 }
 
 /// Whether looking a party up has shown for certain that nobody answers under its identifier in its
-/// role.
+/// role. The directory answers everyone, outside of sessions; nothing is authorized yet.
 pub fn is_nobody(error: &CallError) -> bool {
     match error {
-        CallError::Problem(_) => definite(error).is_some_and(|problem| problem.status == 404),
+        CallError::Problem(problem) | CallError::Unproven(problem) => {
+            problem.is_definite() && problem.status == 404
+        }
         CallError::Protocol(error) => {
             ["credential.roles", "credential.url"].contains(&error.field.as_ref())
         }
@@ -97,6 +93,7 @@ mod tests {
             problem(404, "not_found", Some("path")),
             problem(403, "http", None),
             problem(422, "expired", Some("hello.exp")),
+            CallError::Unproven(Problem::new(422, "wrong_digest", "", Some("order.fields.amount"))),
             ProtocolError::new(AtFault::Sender, Reason::BadSignature, "authorization").into(),
         ] {
             assert!(!no(&passing), "{passing}");

@@ -110,10 +110,7 @@ fn own(stage: &mut Stage) -> Result<Figures, ProtocolError> {
     let open_us = median_us(|_| (), |()| open(stage, &bundle));
     let open_new_us = {
         let cell = std::cell::RefCell::new(stage);
-        median_us(
-            |_| cell.borrow_mut().forgetful_merchant(),
-            |()| open(&cell.borrow(), &bundle),
-        )
+        median_us(|_| cell.borrow_mut().forgetful_merchant(), |()| open(&cell.borrow(), &bundle))
     };
     Ok(Figures { keys_and_encryption_us, seal_us, open_us, open_new_us })
 }
@@ -132,7 +129,8 @@ fn seal_parts(
         .parts
         .iter()
         .map(|(role, fields)| {
-            let chosen: Vec<&Disclosure> = fields.iter().filter_map(|f| disclosures.get(f)).collect();
+            let chosen: Vec<&Disclosure> =
+                fields.iter().filter_map(|f| disclosures.get(f)).collect();
             let address = Address {
                 order: id,
                 form: &stage.form.hash,
@@ -171,7 +169,7 @@ fn peer(stage: &mut Stage, peer: &dyn Peer) -> Result<Figures, ProtocolError> {
     let without_keys = signed_only(stage)?;
     let sealed: Vec<Vec<u8>> = plain.iter().map(|part| peer.encrypt(part)).collect();
     let seal_us = median_us(
-        |round| rng(round),
+        rng,
         |mut rng| {
             let parts: Vec<Vec<u8>> = plain.iter().map(|part| peer.encrypt(part)).collect();
             (parts, without_keys(stage, &mut rng))
@@ -180,7 +178,8 @@ fn peer(stage: &mut Stage, peer: &dyn Peer) -> Result<Figures, ProtocolError> {
     let Some(part) = sealed.first() else { return Ok(Figures::none()) };
     let bundle = sealed::seal(&stage.holder, &stage.draft(), order_id(1), NOW, &mut rng(1))?.bundle;
     open(stage, &bundle)?;
-    let checks = |stage: &Stage| sealed::check(&stage.merchant, &bundle, &stage.merchant.credential, NOW);
+    let checks =
+        |stage: &Stage| sealed::check(&stage.merchant, &bundle, &stage.merchant.credential, NOW);
     let open_us = median_us(|_| (), |()| (peer.decrypt(part), checks(stage)));
     let cell = std::cell::RefCell::new(stage);
     let open_new_us = median_us(

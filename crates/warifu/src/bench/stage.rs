@@ -80,8 +80,7 @@ impl Stage {
             recipients.insert(role, Arc::new(maker.credential(&id(who)?, role, number).0));
         }
         let form_token = form(&merchant, suite).sign(merchant.signer.as_ref());
-        let form =
-            holder.trust.form(&form_token, &merchant.credential, NOW, AtFault::Own)?;
+        let form = holder.trust.form(&form_token, &merchant.credential, NOW, AtFault::Own)?;
         let values = values()?;
         Ok(Stage { matrices, anchors, holder, merchant, recipients, form_token, form, values })
     }
@@ -213,7 +212,10 @@ fn values() -> Fallible<BTreeMap<FieldName, FieldValue>> {
         (F::ITEMS, FieldValue::Lines(vec![line("煎茶 100g", 2), line("南部鉄器 急須", 1)])),
         (F::AMOUNT, FieldValue::Amount(amount)),
         (F::PAYMENT_TYPE, FieldValue::text("instalments:3")),
-        (F::DESTINATION, FieldValue::text("山田太郎 京都府京都市左京区吉田本町 4-5-6 ハイツ吉田 203")),
+        (
+            F::DESTINATION,
+            FieldValue::text("山田太郎 京都府京都市左京区吉田本町 4-5-6 ハイツ吉田 203"),
+        ),
         (F::QUOTE, FieldValue::text(quote::hash("a quote").to_string())),
     ]
     .into())

@@ -261,8 +261,7 @@ impl Builder<'_> {
         opened.accept(&answer, None).await?;
         self.agree(&opened, cast.identifier).await?;
         let party = opened.party(&self.keys()?).await?;
-        let service =
-            Service::start(cast.role, party, opened.port(), &settings()?).await?;
+        let service = Service::start(cast.role, party, opened.port(), &settings()?).await?;
         if let Service::Merchant(merchant) = &service {
             let items = serde_json::from_str(CATALOGUE)
                 .map_err(|error| Failure::input("catalogue", error.to_string()))?;

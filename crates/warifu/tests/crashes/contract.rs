@@ -6,7 +6,12 @@ use crate::{
     town::Town,
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::BTreeSet,
+    fs,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 fn keys(value: &Value) -> BTreeSet<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
@@ -64,6 +69,18 @@ fn an_order_from_a_form_in_a_file() {
     assert!(text.contains("settled"), "{text}");
 }
 
+/// A refusal is the answer to a purchase, and a failure of the command.
+fn refused_by_the_issuer(town: &Town) {
+    let mut arguments = town.buy("GOLD", "minimal");
+    arguments.push("--json".to_string());
+    let output = run(town.folder(), &strs(&arguments));
+    assert_eq!(output.status.code(), Some(1));
+    let order: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(order["state"], "refused");
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(line, "warifu: order: refused: limit_exceeded\n");
+}
+
 #[test]
 fn failures_are_one_clear_line() {
     let mut town = Town::open();
@@ -72,8 +89,7 @@ fn failures_are_one_clear_line() {
         arguments.extend(more.iter().map(|text| (*text).to_string()));
         bad(town.folder(), &strs(&arguments))
     };
-    let refused = buy("GOLD", &[]);
-    assert!(refused.contains("order") && refused.contains("limit"), "{refused}");
+    refused_by_the_issuer(&town);
     assert!(buy("T-999", &[]).contains("items[0].number"));
     assert!(buy("T-100:x", &[]).contains("T-100:x"));
     assert!(buy("T-100:0", &[]).contains("quantity"));
@@ -97,28 +113,37 @@ fn failures_are_one_clear_line() {
 #[test]
 fn an_order_that_the_shop_cannot_fill_holds_nothing_up() {
     let mut town = Town::open();
-    let arguments = town.buy("T-100:99000", "no-carrier");
-    let first = run(town.folder(), &strs(&arguments));
-    let arguments = town.buy("T-100:99000", "no-carrier");
-    let second = run(town.folder(), &strs(&arguments));
-    assert_eq!((first.status.code(), second.status.code()), (Some(0), Some(1)));
-    // A third one is sealed while nobody answers, and goes on when the shop is back.
+    let folder = town.folder();
+    good(folder, &strs(&town.buy("T-100:99000", "no-carrier")));
+    let line = bad(folder, &strs(&town.buy("T-100:99000", "no-carrier")));
+    assert!(line.contains("stock of T-100"), "{line}");
+    let line = bad(folder, &strs(&town.buy("T-100:99000", "direct")));
+    assert!(line.contains("stock of T-100"), "{line}");
+    // That is their end: there is nothing to take up.
+    assert_eq!(states(&town), ["refused", "refused", "settled"]);
+    assert_eq!(good(folder, &["holder", "resume", "--data", "hanako"]), "");
+    // Another one waits for an issuer that is not there, and goes on when it is back.
     town.kill("issuer");
     let mut arguments = town.buy("T-200", "no-carrier");
     arguments.extend(["--wait", "0"].map(str::to_string));
-    run(town.folder(), &strs(&arguments));
+    good(town.folder(), &strs(&arguments));
+    assert_eq!(states(&town), ["ordered", "refused", "refused", "settled"]);
     town.start("issuer");
-    let started = std::time::Instant::now();
-    loop {
-        town.resume();
-        let orders = good_json(town.folder(), &["holder", "orders", "--data", "hanako", "--json"]);
-        let settled = |order: &&Value| order["state"] == "settled";
-        if orders.as_array().unwrap().iter().filter(settled).count() == 2 {
-            return;
-        }
-        assert!(started.elapsed().as_secs() < 20, "{orders}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+    let started = Instant::now();
+    while states(&town) != ["refused", "refused", "settled", "settled"] {
+        good(town.folder(), &["holder", "resume", "--data", "hanako"]);
+        assert!(started.elapsed() < Duration::from_secs(20));
+        sleep(Duration::from_millis(50));
     }
+}
+
+/// The states of the buyer's orders, sorted.
+fn states(town: &Town) -> Vec<String> {
+    let orders = good_json(town.folder(), &["holder", "orders", "--data", "hanako", "--json"]);
+    let state = |order: &Value| order["state"].as_str().unwrap_or("none").to_string();
+    let mut states: Vec<String> = orders.as_array().unwrap().iter().map(state).collect();
+    states.sort();
+    states
 }
 
 #[test]
