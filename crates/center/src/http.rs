@@ -9,7 +9,6 @@ use crate::{
 use async_trait::async_trait;
 use axum::{
     Json, Router,
-    body::Bytes,
     extract::{Query, State},
     routing::{get, post},
 };
@@ -23,8 +22,8 @@ use warifu_protocol::{
 };
 use warifu_types::{Identifier, Nonce};
 use warifu_wire::{
-    DirectoryAnswer, Party, Peer, Problem, Service, ShareAnswer, ShareQuestion, TradeKeyAnswer,
-    TradeKeyQuestion, read_body, serve_routes, write_answer,
+    Body, DirectoryAnswer, Party, Peer, Problem, Service, ShareAnswer, ShareQuestion,
+    TradeKeyAnswer, TradeKeyQuestion, read_body, serve_routes, whole, write_answer,
 };
 
 /// A center that answers.
@@ -37,8 +36,18 @@ pub struct Center {
 
 impl Center {
     /// A center over its store. `open` lets holders enrol by `POST /v1/enrol`.
-    pub fn new(party: Arc<Party>, store: Arc<dyn Store>, open: bool) -> Arc<Center> {
-        Arc::new(Center { party, store, open })
+    pub async fn new(
+        party: Arc<Party>,
+        store: Arc<dyn Store>,
+        open: bool,
+    ) -> Result<Arc<Center>, CenterError> {
+        let registrar = store.run(|unit| Registrar::load(unit, None)).await?;
+        let own = party.terminal().credential.clone();
+        // The center meets services of groups that opened after its own enrolment, too.
+        party.make_own_shares(move |group| {
+            admission::further_share(registrar.matrices(), own.class, &own.sub, group)
+        });
+        Ok(Arc::new(Center { party, store, open }))
     }
 
     /// Enrols a party.
@@ -176,10 +185,11 @@ async fn directory(
 }
 
 /// Enrols a holder that asks over the wire. The answer is encrypted to the key in the request.
-async fn enrol(State(center): State<Arc<Center>>, body: Bytes) -> Result<Json<Enrolment>, Problem> {
+async fn enrol(State(center): State<Arc<Center>>, body: Body) -> Result<Json<Enrolment>, Problem> {
     if !center.open {
         return Err(Problem::new(403, "closed", "this center enrols holders by hand", None));
     }
+    let body = whole(body)?;
     let request = std::str::from_utf8(&body)
         .map_err(|_| Problem::bad_value("enrolment_request", "not UTF-8"))?;
     Ok(Json(center.enrol(request.to_string(), Kind::Issue).await?))

@@ -15,7 +15,7 @@ use crate::{
 };
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 use warifu_types::{Digest, FieldName, Identifier, OrderId, Role, UnixTime};
 use zeroize::Zeroizing;
 
@@ -179,7 +179,8 @@ pub fn choose_suite(
     Ok(best)
 }
 
-/// An order as one party has opened it. `Debug` shows no values.
+/// An order as one party has opened it. `Debug` shows no values: theirs does not either.
+#[derive(Debug)]
 pub struct OpenedOrder {
     /// The order's identity.
     pub identity: Digest,
@@ -195,12 +196,6 @@ pub struct OpenedOrder {
     pub fields: BTreeMap<FieldName, FieldValue>,
     /// The disclosures as received, for evidence.
     pub disclosures: Vec<Zeroizing<String>>,
-}
-
-impl fmt::Debug for OpenedOrder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OpenedOrder({} for {}, {:?})", self.identity, self.role, self.fields)
-    }
 }
 
 impl OpenedOrder {

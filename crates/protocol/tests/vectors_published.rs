@@ -28,7 +28,7 @@ use warifu_protocol::{
     encode::b64,
     hpke::{Binding, HpkeKey, KEM, encapsulate},
     jwe,
-    signer::VerifyingKey,
+    signer::{Signer, SigningKey, VerifyingKey},
 };
 
 fn cases(file: &str) -> Vec<Value> {
@@ -64,15 +64,24 @@ fn ed25519_of_wycheproof() {
 fn where_strict_verification_differs() {
     // A key of small order, here the point of order 1: S = 0 and R = 1 "sign" every message. RFC
     // 8032 lets it pass; we refuse the key already.
-    let mut one = [0; 32];
-    one[0] = 1;
+    let one: [u8; 32] = std::array::from_fn(|place| u8::from(place == 0));
     let mut signature = [0; 64];
-    signature[0] = 1;
+    signature[..32].copy_from_slice(&one);
     let lenient = ed25519_dalek::VerifyingKey::from_bytes(&one).unwrap();
     let made_up = ed25519_dalek::Signature::from_bytes(&signature);
     assert!(ed25519_dalek::Verifier::verify(&lenient, b"anything", &made_up).is_ok());
-    assert!(lenient.verify_strict(b"anything", &made_up).is_err());
     assert!(VerifyingKey::from_bytes(&one).is_none());
+    // An R of small order under an honest key: only who has the secret key can make it (the seed is
+    // 32 ones, R is again the point of order 1, S = k a). We refuse it, so that no party can make
+    // signatures that some verifiers take and others do not.
+    let holder = SigningKey::from_seed(&[1; 32]);
+    let scalar = "82abbbc9577b13a6ded6977adcb8249b70eb62246461c3fc78ae71a041b5eb05";
+    signature[32..].copy_from_slice(&hex::decode(scalar).unwrap());
+    let odd = ed25519_dalek::Signature::from_bytes(&signature);
+    let key = holder.verifying_key();
+    let lenient = ed25519_dalek::VerifyingKey::from_bytes(key.as_bytes()).unwrap();
+    assert!(ed25519_dalek::Verifier::verify(&lenient, b"pay", &odd).is_ok());
+    assert!(key.verify(b"pay", &signature, AtFault::Sender, "test").is_err());
 }
 
 #[test]

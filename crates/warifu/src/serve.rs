@@ -55,7 +55,7 @@ impl Service {
         config: &Settings,
     ) -> Result<Service, Failure> {
         Ok(match role {
-            Role::Center => Service::Center(Center::new(party, store, config.open_desk)),
+            Role::Center => Service::Center(Center::new(party, store, config.open_desk).await?),
             Role::Issuer | Role::CardManager => {
                 let settings = warifu_issuer::Settings { role, ..config.issuer.clone() };
                 let issuer = Issuer::new(party, store, settings);

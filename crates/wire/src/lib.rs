@@ -22,7 +22,7 @@ pub use operation::{
 };
 pub use party::{CenterLink, Party, Random};
 pub use problem::{CallError, Problem};
-pub use server::{Peer, Service, read_body, serve_routes, write_answer};
+pub use server::{Body, Peer, Service, read_body, serve_routes, whole, write_answer};
 
 /// The greatest body that is read, in bytes.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;

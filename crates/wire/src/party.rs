@@ -3,9 +3,9 @@
 use crate::{CallError, Connection, Connections, Directory, operation};
 use std::{
     pin::Pin,
-    sync::{Arc, RwLock, RwLockReadGuard},
+    sync::{Arc, OnceLock, RwLock, RwLockReadGuard},
 };
-use warifu_keydist::{Matrix, PairKey};
+use warifu_keydist::{Matrix, PairKey, Share};
 use warifu_ports::{Clock, Entropy};
 use warifu_protocol::{
     AtFault, ChaCha20Rng, ProtocolError, Reason, SeedableRng,
@@ -41,7 +41,12 @@ pub struct Party {
     connections: Connections,
     directory: Directory,
     center: Option<CenterLink>,
+    /// How the center makes its own shares; nobody else can.
+    maker: OnceLock<ShareMaker>,
 }
+
+/// Makes the party's own share for meeting a service of a group.
+type ShareMaker = Box<dyn Fn(u32) -> Share + Send + Sync>;
 
 impl Party {
     /// A party that reaches the center at `center`, if it can at all.
@@ -58,6 +63,7 @@ impl Party {
             connections: Connections::default(),
             directory: Directory::default(),
             center: center.map(|(center, url)| CenterLink { center, url }),
+            maker: OnceLock::new(),
         })
     }
 
@@ -93,6 +99,11 @@ impl Party {
         let mut bytes = [0; 32];
         self.entropy.fill(&mut bytes);
         bytes
+    }
+
+    /// For the center itself: it makes the shares that others ask it for. The first call counts.
+    pub fn make_own_shares(&self, make: impl Fn(u32) -> Share + Send + Sync + 'static) {
+        let _ = self.maker.set(Box::new(make));
     }
 
     /// How the center is reached.
@@ -174,11 +185,14 @@ impl Party {
     }
 
     async fn fetch_share(self: &Arc<Self>, group: u32) -> Result<(), CallError> {
-        let question = operation::ShareQuestion { group };
-        let answer: operation::ShareAnswer = self.ask_center("share", &question).await?;
-        let shares = {
-            let terminal = self.terminal();
-            enrolment::decrypt_shares(&answer.shares, terminal.id(), &terminal.hpke)?
+        let shares = match self.maker.get() {
+            Some(make) => vec![make(group)],
+            None => {
+                let question = operation::ShareQuestion { group };
+                let answer: operation::ShareAnswer = self.ask_center("share", &question).await?;
+                let terminal = self.terminal();
+                enrolment::decrypt_shares(&answer.shares, terminal.id(), &terminal.hpke)?
+            }
         };
         let mut refused = None;
         self.change(|terminal| {

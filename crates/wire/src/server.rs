@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
     http::header,
     response::IntoResponse,
     routing::{get, post},
@@ -95,12 +95,26 @@ pub fn serve_routes<S: Service + ?Sized>(service: Arc<S>) -> Router {
         .route("/v1/meet/confirm", post(confirm::<S>))
         .route("/v1/session", post(session::<S>))
         .fallback(|| async { Problem::not_found("path") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(405, "method", "this method is not for this path", Some("method"))
+        })
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             Duration::from_secs(30),
         ))
         .with_state(meetings)
+}
+
+/// A body, or why it was not read.
+pub type Body = Result<Bytes, BytesRejection>;
+
+/// The body; too large a one is a problem like any other.
+pub fn whole(body: Body) -> Result<Bytes, Problem> {
+    body.map_err(|rejection| {
+        let status = rejection.status().as_u16();
+        Problem::new(status, "too_large", "the body is too large or broken off", Some("body"))
+    })
 }
 
 async fn credential<S: Service + ?Sized>(
@@ -112,10 +126,10 @@ async fn credential<S: Service + ?Sized>(
 
 async fn hello<S: Service + ?Sized>(
     State(meetings): State<Arc<Meetings<S>>>,
-    body: Bytes,
+    body: Body,
 ) -> Result<impl IntoResponse, Problem> {
     let party = meetings.service.party();
-    let hello: Hello = from_json_object(&body, AtFault::Sender, "hello")?;
+    let hello: Hello = from_json_object(&whole(body)?, AtFault::Sender, "hello")?;
     let peer = party.credential(&hello.credential, AtFault::Sender)?;
     party.ensure_key(&peer, hello.trade).await.map_err(|error: CallError| Problem::from(error))?;
     let now = party.now();
@@ -136,10 +150,10 @@ async fn hello<S: Service + ?Sized>(
 
 async fn confirm<S: Service + ?Sized>(
     State(meetings): State<Arc<Meetings<S>>>,
-    body: Bytes,
+    body: Body,
 ) -> Result<impl IntoResponse, Problem> {
     let party = meetings.service.party();
-    let confirm: Confirm = from_json_object(&body, AtFault::Sender, "confirm")?;
+    let confirm: Confirm = from_json_object(&whole(body)?, AtFault::Sender, "confirm")?;
     let expect =
         lock(&meetings.waiting).remove(&confirm.session).ok_or_else(Problem::unknown_session)?;
     let now = party.now();
@@ -160,8 +174,9 @@ async fn confirm<S: Service + ?Sized>(
 
 async fn session<S: Service + ?Sized>(
     State(meetings): State<Arc<Meetings<S>>>,
-    body: Bytes,
+    body: Body,
 ) -> Result<impl IntoResponse, Problem> {
+    let body = whole(body)?;
     let message = std::str::from_utf8(&body)
         .map_err(|_| Problem::new(422, "malformed", "the message is not UTF-8", Some("session")))?;
     let id = session_of(message)?;

@@ -168,13 +168,10 @@ fn peer(stage: &mut Stage, peer: &dyn Peer) -> Result<Figures, ProtocolError> {
         median_us(|_| (), |()| plain.iter().map(|part| peer.encrypt(part)).collect::<Vec<_>>());
     let without_keys = signed_only(stage)?;
     let sealed: Vec<Vec<u8>> = plain.iter().map(|part| peer.encrypt(part)).collect();
-    let seal_us = median_us(
-        rng,
-        |mut rng| {
-            let parts: Vec<Vec<u8>> = plain.iter().map(|part| peer.encrypt(part)).collect();
-            (parts, without_keys(stage, &mut rng))
-        },
-    );
+    let seal_us = median_us(rng, |mut rng| {
+        let parts: Vec<Vec<u8>> = plain.iter().map(|part| peer.encrypt(part)).collect();
+        (parts, without_keys(stage, &mut rng))
+    });
     let Some(part) = sealed.first() else { return Ok(Figures::none()) };
     let bundle = sealed::seal(&stage.holder, &stage.draft(), order_id(1), NOW, &mut rng(1))?.bundle;
     open(stage, &bundle)?;

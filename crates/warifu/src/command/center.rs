@@ -145,7 +145,7 @@ impl Enrol {
         let request = read_text(&self.request)?;
         let opened = self.at.place().open()?;
         let party = opened.party(&KeySettings::default()).await?;
-        let center = Center::new(party, opened.port(), false);
+        let center = Center::new(party, opened.port(), false).await?;
         let answer = center.enrol(request.trim().to_string(), kind).await?;
         write_text(&self.out, &serde_json::to_string(&answer)?)?;
         say(&format!("fingerprint  {}", fingerprint(&answer.anchors)));

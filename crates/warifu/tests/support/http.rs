@@ -1,0 +1,32 @@
+//! One request over a socket of its own, so that a test can send what no client would.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+/// Sends a request and returns status, content type and body.
+pub fn request(url: &str, head: &str, body: &[u8]) -> (u16, String, Vec<u8>) {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let head = format!(
+        "{head} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // A server that has seen enough may close while the body is still on its way.
+    let _ = stream.write_all(body);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head");
+    let text = String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase();
+    let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+    let kind = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-type: "))
+        .unwrap_or_default()
+        .to_string();
+    (status, kind, answer[end + 4..].to_vec())
+}
