@@ -1,5 +1,5 @@
 //! Bad input over real sockets: a problem that names the field, and nothing changed.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "support/http.rs"]
 mod http;

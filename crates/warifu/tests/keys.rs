@@ -1,7 +1,7 @@
 //! Where keys come from, through the whole network: predistributed with a further matrix fetched on
 //! first contact, agreed beforehand, handed out by the center (rows A2 to A4); and what the center
 //! refuses to issue.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "support/http.rs"]
 mod http;
