@@ -11,8 +11,11 @@ use std::{
     process::{Command, Output},
 };
 
+/// A kind, its rule, and each party with its state.
+type Kind = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// Kind, rule, and the parties with the state that each comes to.
-const KINDS: [(&str, &str, &[(&str, &str)]); 6] = [
+const KINDS: [Kind; 6] = [
     (
         "card",
         "minimal",

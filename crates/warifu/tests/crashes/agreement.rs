@@ -105,7 +105,7 @@ async fn check_money<'a>(
     let balances = issuer.balances().await.unwrap();
     let pending = |kind| {
         let of_kind = balances.iter().filter(move |account| account.kind == kind);
-        of_kind.map(|account| account.balance.clone())
+        of_kind.map(|account| account.balance)
     };
     let owed: u64 = pending(AccountKind::Merchant).map(|balance| balance.credits_posted).sum();
     let spent: u64 = pending(AccountKind::Card).map(|balance| balance.debits_posted).sum();
