@@ -4,8 +4,6 @@
 //! destination from its own part alone, and demands the issuer's authorization. [`rules`] decides
 //! and touches nothing.
 
-#![allow(clippy::result_large_err, reason = "a problem is an answer to a peer, on no hot path")]
-
 mod accepting;
 mod carrier;
 mod operating;

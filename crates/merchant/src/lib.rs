@@ -6,8 +6,6 @@
 //! signed answer, and stores answer and state in one job. What a crash leaves open, the worker asks
 //! again. [`rules`] decides and touches nothing.
 
-#![allow(clippy::result_large_err, reason = "a problem is an answer to a peer, on no hot path")]
-
 mod acceptance;
 mod authorizing;
 mod cancelling;

@@ -4,8 +4,6 @@
 //! An [`Observer`] answers one question within sessions, `notify`. [`rules`] decides and touches
 //! nothing.
 
-#![allow(clippy::result_large_err, reason = "a problem is an answer to a peer, on no hot path")]
-
 mod observer;
 mod records;
 pub mod rules;

@@ -47,8 +47,9 @@ pub enum Service {
 }
 
 impl Service {
-    /// Builds a role over its party and store, with its workers started.
-    pub async fn start(
+    /// Builds a role over its party and store. Its workers are not started: only the running service
+    /// has them, not an operator's command beside it.
+    pub async fn build(
         role: Role,
         party: Arc<Party>,
         store: Arc<dyn Store>,
@@ -58,9 +59,7 @@ impl Service {
             Role::Center => Service::Center(Center::new(party, store, config.open_desk).await?),
             Role::Issuer | Role::CardManager => {
                 let settings = warifu_issuer::Settings { role, ..config.issuer.clone() };
-                let issuer = Issuer::new(party, store, settings);
-                spawn_expiry(&issuer);
-                Service::Issuer(issuer)
+                Service::Issuer(Issuer::new(party, store, settings))
             }
             Role::Merchant | Role::Door => {
                 let merchant =
@@ -70,7 +69,6 @@ impl Service {
                         .map_err(|error| Failure::input("catalogue", error.to_string()))?;
                     merchant.import_catalogue(items).await?;
                 }
-                drop(merchant.spawn_worker(WORK_EVERY));
                 Service::Merchant(merchant)
             }
             Role::Carrier => {
@@ -80,6 +78,16 @@ impl Service {
             Role::Gateway | Role::Certifier => Service::Observer(Observer::new(party, store, role)),
             other => return Err(Failure::input("role", format!("{other} is no service here"))),
         })
+    }
+
+    /// Starts the role's workers: a merchant takes up its unfinished orders, an issuer lets expired
+    /// holds go.
+    pub fn start_workers(&self) {
+        match self {
+            Service::Issuer(issuer) => spawn_expiry(issuer),
+            Service::Merchant(merchant) => drop(merchant.spawn_worker(WORK_EVERY)),
+            Service::Center(_) | Service::Carrier(_) | Service::Observer(_) => {}
+        }
     }
 
     /// The role's routes.
@@ -129,7 +137,8 @@ pub async fn serve(role: Role, config: &Config) -> Result<(), Failure> {
     if !party.terminal().credential.has_role(role) {
         return Err(Failure::input("role", format!("this party's credential is not for a {role}")));
     }
-    let service = Service::start(role, party, opened.port(), &Settings::from(config)).await?;
+    let service = Service::build(role, party, opened.port(), &Settings::from(config)).await?;
+    service.start_workers();
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| Failure::input("listen", format!("{}: {error}", config.listen)))?;

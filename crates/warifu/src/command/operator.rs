@@ -29,7 +29,7 @@ impl At {
         let party = opened.party(&config.key_settings()).await?;
         let mut settings = Settings::from(&config);
         settings.merchant.catalogue = None;
-        Service::start(role, party, opened.port(), &settings).await
+        Service::build(role, party, opened.port(), &settings).await
     }
 }
 

@@ -224,7 +224,7 @@ impl Builder<'_> {
         let keys = KeySettings { minimum: self.setup.minimum, ..KeySettings::default() };
         let party = opened.party(&keys).await?;
         let settings = Settings { open_desk: true, ..Settings::default() };
-        let service = Service::start(Role::Center, party, opened.port(), &settings).await?;
+        let service = Service::build(Role::Center, party, opened.port(), &settings).await?;
         self.run(listener, service.routes());
         match service {
             Service::Center(center) => Ok(center),
@@ -261,7 +261,8 @@ impl Builder<'_> {
         opened.accept(&answer, None).await?;
         self.agree(&opened, cast.identifier).await?;
         let party = opened.party(&self.keys()?).await?;
-        let service = Service::start(cast.role, party, opened.port(), &settings()?).await?;
+        let service = Service::build(cast.role, party, opened.port(), &settings()?).await?;
+        service.start_workers();
         if let Service::Merchant(merchant) = &service {
             let items = serde_json::from_str(CATALOGUE)
                 .map_err(|error| Failure::input("catalogue", error.to_string()))?;

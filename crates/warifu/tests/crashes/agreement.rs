@@ -64,7 +64,7 @@ async fn service(town: &Town, party: &str, role: Role) -> (Service, Opened) {
     let opened = config.place().open().unwrap();
     let party = opened.party(&config.key_settings()).await.unwrap();
     let settings = Settings::from(&config);
-    (Service::start(role, party, opened.port(), &settings).await.unwrap(), opened)
+    (Service::build(role, party, opened.port(), &settings).await.unwrap(), opened)
 }
 
 async fn issuer(town: &Town) -> (Arc<Issuer>, Opened) {
