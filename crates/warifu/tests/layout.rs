@@ -11,6 +11,8 @@ use std::{
 
 const ROLES: [&str; 6] = ["center", "issuer", "merchant", "carrier", "observer", "holder"];
 const ROLE_MAY: &[&str] = &["types", "keydist", "protocol", "ports", "ledger", "wire"];
+/// A person sits at these roles' terminals, whose secrets are in a vault.
+const TERMINAL_MAY: &[&str] = &["types", "keydist", "protocol", "ports", "ledger", "wire", "vault"];
 
 /// What a crate of the workspace may depend on inside it, or `None` for a crate that the layout
 /// does not know. The program, `warifu`, composes everything.
@@ -19,9 +21,11 @@ fn allowed(crate_name: &str) -> Option<&'static [&'static str]> {
         "types" | "testkit" => &[],
         "keydist" | "ledger" => &["types"],
         "protocol" => &["types", "keydist"],
+        "vault" => &["types", "keydist", "protocol"],
         "ports" => &["types", "ledger", "protocol"],
         "store" => &["types", "ledger", "ports"],
         "wire" => &["types", "keydist", "protocol", "ports"],
+        "merchant" | "holder" => TERMINAL_MAY,
         role if ROLES.contains(&role) => ROLE_MAY,
         _ => return None,
     })
@@ -202,6 +206,8 @@ fn a_planted_edge_is_found() {
         ("warifu-merchant", "warifu-store", None),
         ("warifu-merchant", "warifu-store", Some("build")),
         ("warifu-merchant", "warifu-testkit", None),
+        ("warifu-issuer", "warifu-vault", None),
+        ("warifu-vault", "warifu-wire", None),
         ("warifu-testkit", "warifu-types", None),
         ("warifu-testkit", "warifu-types", Some("dev")),
         ("warifu-holder", "warifu", None),
@@ -220,6 +226,9 @@ fn an_allowed_edge_passes() {
         ("warifu-merchant", "warifu-wire", None),
         ("warifu-merchant", "warifu-store", Some("dev")),
         ("warifu-merchant", "warifu-testkit", Some("dev")),
+        ("warifu-holder", "warifu-vault", None),
+        ("warifu-merchant", "warifu-vault", None),
+        ("warifu-vault", "warifu-protocol", None),
         ("warifu-store", "warifu-ports", None),
         ("warifu", "warifu-store", None),
         ("warifu", "warifu-testkit", Some("dev")),
