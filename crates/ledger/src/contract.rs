@@ -1,7 +1,7 @@
 //! The suite that every engine passes: named cases against an empty ledger.
 //!
-//! An engine's tests call [`run_all`], or go through [`CASES`] where a ledger only lives inside a
-//! unit of work. [`raw_batches`] turns bytes into histories, for property tests against
+//! An engine's tests call [`run_all`]; through [`Stepped`] where a ledger only lives inside a unit
+//! of work. [`raw_batches`] turns bytes into histories, for property tests against
 //! [`crate::MemoryLedger`].
 #![allow(
     clippy::panic,
@@ -17,6 +17,7 @@ mod histories;
 mod holds;
 mod limits;
 mod random;
+mod stepped;
 mod transfers;
 
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
 use warifu_types::{Currency, Money};
 
 pub use random::{RawTransfer, compare, create_random_accounts, raw_batches};
+pub use stepped::{Step, Stepped};
 
 /// A named case. It panics if the engine fails it.
 pub type Case = (&'static str, fn(&mut dyn Ledger));

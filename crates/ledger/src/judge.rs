@@ -58,7 +58,7 @@ pub trait Records {
 /// What a batch changes. An engine writes all of it or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
-    /// Accounts that exist and whose balance and last transfer are now these, by id.
+    /// Accounts that exist and whose balance and last transfer are now these, each once.
     pub accounts: Vec<AccountState>,
     /// New transfers, in the order in which they were applied.
     pub transfers: Vec<StoredTransfer>,

@@ -2,17 +2,18 @@
 
 use super::{AccountState, Changes, Records, StoredTransfer};
 use crate::{
-    AccountId, Kind, LedgerError, Transfer, TransferField, TransferId, TransferResult,
-    rules::Movement,
+    AccountId, Balance, IdMap, Kind, LedgerError, Places, Transfer, TransferField, TransferId,
+    TransferResult, rules::Movement,
 };
-use std::collections::HashMap;
 
 pub(super) struct Draft<'r, R: ?Sized> {
     records: &'r mut R,
-    accounts: HashMap<AccountId, Seen>,
+    /// Where in `seen` an account is.
+    slots: IdMap<AccountId, usize>,
+    seen: Vec<Seen>,
     transfers: Vec<StoredTransfer>,
-    places: HashMap<TransferId, usize>,
-    resolutions: HashMap<TransferId, TransferId>,
+    places: Places,
+    resolutions: IdMap<TransferId, TransferId>,
     undo: Vec<Undo>,
 }
 
@@ -21,10 +22,17 @@ struct Seen {
     changed: bool,
 }
 
+/// An account of the draft, and where it is.
+#[derive(Clone, Copy)]
+struct Slot {
+    slot: usize,
+    state: AccountState,
+}
+
 /// The two accounts as they were before a transfer.
 struct Undo {
-    debit: AccountState,
-    credit: AccountState,
+    debit: Slot,
+    credit: Slot,
 }
 
 /// Why a transfer is refused, or what it needs to be applied.
@@ -32,31 +40,33 @@ type Checked<T> = Result<Result<T, TransferResult>, LedgerError>;
 
 impl<'r, R: Records + ?Sized> Draft<'r, R> {
     pub(super) fn new(records: &'r mut R, size: usize) -> Self {
+        let accounts = (size * 2).min(4096);
         Draft {
             records,
-            accounts: HashMap::with_capacity(size.min(1024)),
+            slots: IdMap::with_capacity_and_hasher(accounts, Default::default()),
+            seen: Vec::with_capacity(accounts),
             transfers: Vec::with_capacity(size),
-            places: HashMap::with_capacity(size),
-            resolutions: HashMap::new(),
-            undo: Vec::with_capacity(size),
+            places: Places::default(),
+            resolutions: IdMap::default(),
+            undo: Vec::new(),
         }
     }
 
-    /// A point to roll back to.
-    pub(super) fn mark(&self) -> usize {
+    /// A point to roll back to, until the next one is taken.
+    pub(super) fn mark(&mut self) -> usize {
+        self.undo.clear();
         self.transfers.len()
     }
 
-    /// Takes back every transfer since `mark`, the newest first.
+    /// Takes back every transfer since the last `mark`, the newest first.
     pub(super) fn roll_back(&mut self, mark: usize) {
-        while self.transfers.len() > mark {
-            let (Some(stored), Some(undo)) = (self.transfers.pop(), self.undo.pop()) else {
-                return;
-            };
-            self.places.remove(&stored.transfer.id);
+        self.places.truncate(&self.transfers, mark);
+        for stored in self.transfers.drain(mark..) {
             if let Some(hold) = hold_of(&stored.transfer) {
                 self.resolutions.remove(&hold);
             }
+        }
+        while let Some(undo) = self.undo.pop() {
             self.set(undo.debit);
             self.set(undo.credit);
         }
@@ -82,23 +92,21 @@ impl<'r, R: Records + ?Sized> Draft<'r, R> {
             Err(refused) => return Ok(refused),
         };
         let movement = Movement::of(transfer, held);
-        let debit_after = match movement.debit(debit.balance, debit.account.limit)? {
+        let debit_after = match movement.debit(debit.state.balance, debit.state.account.limit)? {
             Ok(balance) => balance,
             Err(refused) => return Ok(refused),
         };
-        let credit_after = match movement.credit(credit.balance, credit.account.limit)? {
+        let credit_after = match movement.credit(credit.state.balance, credit.state.account.limit)? {
             Ok(balance) => balance,
             Err(refused) => return Ok(refused),
         };
-        let last = Some(transfer.id);
-        self.set(AccountState { balance: debit_after, last, ..debit });
-        self.set(AccountState { balance: credit_after, last, ..credit });
+        self.set(debit.after(transfer, debit_after));
+        self.set(credit.after(transfer, credit_after));
         self.undo.push(Undo { debit, credit });
-        self.places.insert(transfer.id, self.transfers.len());
         self.transfers.push(StoredTransfer {
             transfer: *transfer,
-            previous_debit: debit.last,
-            previous_credit: credit.last,
+            previous_debit: debit.state.last,
+            previous_credit: credit.state.last,
         });
         if let Some(hold) = hold_of(transfer) {
             self.resolutions.insert(hold, transfer.id);
@@ -106,7 +114,7 @@ impl<'r, R: Records + ?Sized> Draft<'r, R> {
         Ok(TransferResult::Ok)
     }
 
-    fn check_accounts(&mut self, transfer: &Transfer) -> Checked<(AccountState, AccountState)> {
+    fn check_accounts(&mut self, transfer: &Transfer) -> Checked<(Slot, Slot)> {
         if transfer.debit == transfer.credit {
             return Ok(Err(TransferResult::SameAccount));
         }
@@ -120,7 +128,8 @@ impl<'r, R: Records + ?Sized> Draft<'r, R> {
             return Ok(Err(TransferResult::CreditAccountNotFound));
         };
         let currency = transfer.currency;
-        if debit.account.currency != currency || credit.account.currency != currency {
+        let of = |slot: &Slot| slot.state.account.currency;
+        if of(&debit) != currency || of(&credit) != currency {
             return Ok(Err(TransferResult::CurrencyMismatch));
         }
         Ok(Ok((debit, credit)))
@@ -159,18 +168,22 @@ impl<'r, R: Records + ?Sized> Draft<'r, R> {
         Ok(Ok(hold.amount))
     }
 
-    fn account(&mut self, id: AccountId) -> Result<Option<AccountState>, LedgerError> {
-        if let Some(seen) = self.accounts.get(&id) {
-            return Ok(seen.state);
-        }
-        let state = self.records.account_state(id)?;
-        self.accounts.insert(id, Seen { state, changed: false });
-        Ok(state)
+    fn account(&mut self, id: AccountId) -> Result<Option<Slot>, LedgerError> {
+        let slot = match self.slots.get(&id) {
+            Some(slot) => *slot,
+            None => {
+                let state = self.records.account_state(id)?;
+                self.slots.insert(id, self.seen.len());
+                self.seen.push(Seen { state, changed: false });
+                self.seen.len() - 1
+            }
+        };
+        Ok(self.seen.get(slot).and_then(|seen| seen.state).map(|state| Slot { slot, state }))
     }
 
     fn transfer(&mut self, id: TransferId) -> Result<Option<Transfer>, LedgerError> {
-        if let Some(place) = self.places.get(&id) {
-            return Ok(self.transfers.get(*place).map(|stored| stored.transfer));
+        if let Some(place) = self.places.find(&self.transfers, id) {
+            return Ok(self.transfers.get(place).map(|stored| stored.transfer));
         }
         Ok(self.records.stored_transfer(id)?.map(|stored| stored.transfer))
     }
@@ -179,22 +192,28 @@ impl<'r, R: Records + ?Sized> Draft<'r, R> {
         match self.resolutions.get(&hold) {
             Some(by) => Ok(Some(*by)),
             // A hold of this very batch cannot have been resolved before it.
-            None if self.places.contains_key(&hold) => Ok(None),
+            None if self.places.find(&self.transfers, hold).is_some() => Ok(None),
             None => self.records.resolved_by(hold),
         }
     }
 
-    fn set(&mut self, state: AccountState) {
-        self.accounts.insert(state.account.id, Seen { state: Some(state), changed: true });
+    fn set(&mut self, Slot { slot, state }: Slot) {
+        if let Some(seen) = self.seen.get_mut(slot) {
+            *seen = Seen { state: Some(state), changed: true };
+        }
     }
 
     pub(super) fn into_changes(self) -> Changes {
         let changed = |seen: Seen| if seen.changed { seen.state } else { None };
-        let mut accounts: Vec<_> = self.accounts.into_values().filter_map(changed).collect();
-        accounts.sort_unstable_by_key(|state| state.account.id);
-        let mut resolutions: Vec<_> = self.resolutions.into_iter().collect();
-        resolutions.sort_unstable();
+        let accounts = self.seen.into_iter().filter_map(changed).collect();
+        let resolutions = self.resolutions.into_iter().collect();
         Changes { accounts, transfers: self.transfers, resolutions }
+    }
+}
+
+impl Slot {
+    fn after(self, transfer: &Transfer, balance: Balance) -> Slot {
+        Slot { state: AccountState { balance, last: Some(transfer.id), ..self.state }, ..self }
     }
 }
 

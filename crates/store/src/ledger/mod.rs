@@ -1,148 +1,239 @@
-//! The ledger engine over SQLite's tables.
+//! The ledger engine over the tables of any database.
 //!
-//! [`warifu_ledger::judge`] decides, with each account of a batch read once and kept; what it
-//! decided is then written row by row, in the order of the ids, so that neighbours share pages.
+//! [`warifu_ledger::judge`] decides, on what [`Memo`] knows and on rows that are read for a whole
+//! batch at once. What it decided is kept in the memo until the transaction commits.
 
+mod codes;
+mod memo;
+mod recent;
 mod rows;
-mod write;
 
-use crate::error::ledger_error;
-use rows::{account_of, id_bytes, id_of, transfer_of};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
+pub(crate) use codes::{bound_number, kind_columns, kind_of, limit_of};
+pub(crate) use memo::Memo;
+pub(crate) use rows::{ACCOUNTS, HOLDS, Held, Pending, Rows, TRANSFERS};
+
+use recent::Recent;
 use warifu_ledger::{
-    Account, AccountId, AccountResult, AccountState, Balance, Cursor, Ledger, LedgerError, Records,
-    StoredTransfer, Transfer, TransferId, TransferResult, history, judge,
+    Account, AccountId, AccountResult, AccountState, Balance, Cursor, IdMap, IdSet, Kind, Ledger,
+    LedgerError, Records, StoredTransfer, Transfer, TransferId, TransferResult, history, judge,
 };
 
-const ACCOUNTS: &str = "accounts";
-const TRANSFERS: &str = "transfers";
-const HOLDS: &str = "holds";
-
-/// The ledger of a connection with an open transaction.
-pub(crate) struct SqliteLedger<'c> {
-    connection: &'c Connection,
-    /// While a large batch is decided on: no transfer has an id above this one.
-    highest: Option<u128>,
+/// The ledger of one unit of work.
+pub(crate) struct Books<'m, R> {
+    pub(crate) rows: R,
+    memo: &'m mut Memo,
+    fetched: Fetched,
 }
 
-/// From this size on a batch first asks for the highest id.
-const LARGE: usize = 16;
+/// Rows that were read for the call that runs; `None` for those that are not there.
+#[derive(Default)]
+struct Fetched {
+    no_accounts: IdSet<AccountId>,
+    transfers: IdMap<TransferId, Option<StoredTransfer>>,
+    resolutions: IdMap<TransferId, Option<TransferId>>,
+}
 
-impl<'c> SqliteLedger<'c> {
-    pub(crate) fn new(connection: &'c Connection) -> SqliteLedger<'c> {
-        SqliteLedger { connection, highest: None }
+impl Fetched {
+    fn clear(&mut self) {
+        self.no_accounts.clear();
+        self.transfers.clear();
+        self.resolutions.clear();
+    }
+}
+
+impl<'m, R: Rows> Books<'m, R> {
+    pub(crate) fn new(rows: R, memo: &'m mut Memo) -> Books<'m, R> {
+        Books { rows, memo, fetched: Fetched::default() }
     }
 
-    /// See `SqliteUnit::documents`: without its transaction a unit of work must not go on.
-    fn prepare(&self, sql: &str, what: &'static str) -> Result<CachedStatement<'c>, LedgerError> {
-        if self.connection.is_autocommit() {
-            return Err(LedgerError::Io);
+    /// Whether the tables may have a transfer of this id. The memo's own are not there yet.
+    fn may_be_stored(&mut self, id: TransferId) -> Result<bool, LedgerError> {
+        if self.memo.recent().is_none() {
+            self.memo.set_recent(Recent::new(self.rows.highest_transfer()?));
         }
-        self.connection.prepare_cached(sql).map_err(ledger_error(what))
+        Ok(self.memo.recent().is_none_or(|recent| recent.may_have(id)))
     }
 
-    fn one<T>(
-        &self,
-        sql: &str,
-        what: &'static str,
-        params: impl Params,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, LedgerError> {
-        self.prepare(sql, what)?.query_row(params, read).optional().map_err(ledger_error(what))
+    fn fetch_accounts(&mut self, mut ids: Vec<AccountId>) -> Result<(), LedgerError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        for held in self.rows.accounts(&ids)? {
+            self.memo.keep(held);
+        }
+        ids.retain(|id| self.memo.account(*id).is_none());
+        self.fetched.no_accounts.extend(ids);
+        Ok(())
     }
 
-    fn page<T>(
-        &self,
-        sql: &str,
-        what: &'static str,
-        after: Option<u128>,
+    fn fetch_transfers(&mut self, mut ids: Vec<TransferId>) -> Result<(), LedgerError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let found = self.rows.transfers(&ids)?;
+        self.fetched.transfers.extend(ids.into_iter().map(|id| (id, None)));
+        let found = found.into_iter().map(|stored| (stored.transfer.id, Some(stored)));
+        self.fetched.transfers.extend(found);
+        Ok(())
+    }
+
+    fn fetch_resolutions(&mut self, mut holds: Vec<TransferId>) -> Result<(), LedgerError> {
+        if holds.is_empty() {
+            return Ok(());
+        }
+        holds.sort_unstable();
+        holds.dedup();
+        let found = self.rows.resolutions(&holds)?;
+        self.fetched.resolutions.extend(holds.into_iter().map(|hold| (hold, None)));
+        self.fetched.resolutions.extend(found.into_iter().map(|(hold, by)| (hold, Some(by))));
+        Ok(())
+    }
+
+    /// Reads what deciding on a batch needs and the memo does not know, at once.
+    fn fetch(&mut self, batch: &[Transfer]) -> Result<(), LedgerError> {
+        let (mut accounts, mut transfers, mut holds) = (Vec::new(), Vec::new(), Vec::new());
+        for transfer in batch {
+            let both = [transfer.debit, transfer.credit];
+            accounts.extend(both.into_iter().filter(|id| self.memo.account(*id).is_none()));
+            if self.may_be_stored(transfer.id)? {
+                transfers.push(transfer.id);
+            }
+            if let Kind::Post { pending } | Kind::Void { pending } = transfer.kind
+                && self.may_be_stored(pending)?
+            {
+                transfers.push(pending);
+                holds.push(pending);
+            }
+        }
+        self.fetch_accounts(accounts)?;
+        self.fetch_transfers(transfers)?;
+        self.fetch_resolutions(holds)
+    }
+
+    /// Reads the part of a history that is in the tables.
+    fn fetch_history(
+        &mut self,
+        account: AccountId,
+        before: Cursor,
         limit: usize,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, LedgerError> {
-        // An empty blob comes before every id.
-        let after = after.map_or(Vec::new(), |id| id_bytes(id).to_vec());
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.prepare(sql, what)?
-            .query_map(params![after, limit], read)
-            .and_then(Iterator::collect)
-            .map_err(ledger_error(what))
-    }
-
-    /// Zero in an empty ledger: that look-up is made, and finds nothing.
-    fn highest_transfer(&self) -> Result<u128, LedgerError> {
-        let sql = "SELECT id FROM ledger_transfers ORDER BY id DESC LIMIT 1";
-        Ok(self.one(sql, TRANSFERS, [], |row| id_of(row, 0))?.unwrap_or(0))
-    }
-
-    fn execute(&self, sql: &str) -> Result<(), LedgerError> {
-        self.prepare(sql, TRANSFERS)?.execute([]).map(|_| ()).map_err(ledger_error(TRANSFERS))
-    }
-
-    /// All of `write` or nothing, also where the job ignores the error.
-    fn whole<T>(
-        &self,
-        write: impl FnOnce(&Self) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        self.execute("SAVEPOINT ledger")?;
-        let written = write(self);
-        if written.is_err() {
-            self.execute("ROLLBACK TO ledger")?;
+    ) -> Result<(), LedgerError> {
+        self.fetched.clear();
+        let mut next = match before {
+            Cursor::Newest => self.account_state(account)?.and_then(|state| state.last),
+            Cursor::Before(id) => match self.stored_transfer(id)? {
+                Some(stored) => stored.previous(account).unwrap_or(None),
+                None => None,
+            },
+        };
+        let mut left = limit;
+        while let Some(id) = next
+            && left > 0
+        {
+            let Some(stored) = self.memo.transfer(id) else {
+                let chain = self.rows.chain(account, id, left)?;
+                let found = chain.into_iter().map(|stored| (stored.transfer.id, Some(stored)));
+                self.fetched.transfers.extend(found);
+                break;
+            };
+            next = stored.previous(account)?;
+            left -= 1;
         }
-        self.execute("RELEASE ledger")?;
-        written
+        Ok(())
+    }
+
+    fn create(&mut self, account: &Account) -> Result<AccountResult, LedgerError> {
+        if let Some(state) = self.account_state(account.id)? {
+            return Ok(state.account.result_against(account));
+        }
+        self.memo.create(*account);
+        self.fetched.no_accounts.remove(&account.id);
+        Ok(AccountResult::Ok)
     }
 }
 
-impl Records for SqliteLedger<'_> {
+impl<R: Rows> Records for Books<'_, R> {
     fn account_state(&mut self, id: AccountId) -> Result<Option<AccountState>, LedgerError> {
-        let sql = "SELECT * FROM ledger_accounts WHERE id = ?1";
-        self.one(sql, ACCOUNTS, [id_bytes(id.0)], account_of)
+        if let Some(held) = self.memo.account(id) {
+            return Ok(Some(held.state));
+        }
+        if !self.fetched.no_accounts.contains(&id) {
+            self.fetch_accounts(vec![id])?;
+        }
+        Ok(self.memo.account(id).map(|held| held.state))
     }
 
     fn stored_transfer(&mut self, id: TransferId) -> Result<Option<StoredTransfer>, LedgerError> {
-        if self.highest.is_some_and(|highest| id.0 > highest) {
+        if let Some(stored) = self.memo.transfer(id) {
+            return Ok(Some(stored));
+        }
+        if !self.may_be_stored(id)? {
             return Ok(None);
         }
-        let sql = "SELECT * FROM ledger_transfers WHERE id = ?1";
-        self.one(sql, TRANSFERS, [id_bytes(id.0)], transfer_of)
+        if !self.fetched.transfers.contains_key(&id) {
+            self.fetch_transfers(vec![id])?;
+        }
+        Ok(self.fetched.transfers.get(&id).copied().flatten())
     }
 
     fn resolved_by(&mut self, hold: TransferId) -> Result<Option<TransferId>, LedgerError> {
-        let sql = "SELECT resolved_by FROM ledger_resolutions WHERE hold = ?1";
-        self.one(sql, HOLDS, [id_bytes(hold.0)], |row| Ok(TransferId(id_of(row, 0)?)))
+        if let Some(by) = self.memo.resolved_by(hold) {
+            return Ok(Some(by));
+        }
+        if self.memo.transfer(hold).is_some() {
+            return Ok(None);
+        }
+        if !self.fetched.resolutions.contains_key(&hold) {
+            self.fetch_resolutions(vec![hold])?;
+        }
+        Ok(self.fetched.resolutions.get(&hold).copied().flatten())
     }
 }
 
-impl Ledger for SqliteLedger<'_> {
+impl<R: Rows> Ledger for Books<'_, R> {
     fn create_accounts(&mut self, accounts: &[Account]) -> Result<Vec<AccountResult>, LedgerError> {
-        self.whole(|ledger| accounts.iter().map(|account| ledger.create_account(account)).collect())
+        self.fetched.clear();
+        let unknown = accounts.iter().map(|account| account.id);
+        let unknown = unknown.filter(|id| self.memo.account(*id).is_none()).collect();
+        self.fetch_accounts(unknown)?;
+        // Asked before anything is created, so that an error changes nothing.
+        if self.memo.next_number().is_none() {
+            let highest = self.rows.highest_number()?;
+            self.memo.set_next_number(highest + 1);
+        }
+        accounts.iter().map(|account| self.create(account)).collect()
     }
 
     fn apply(&mut self, batch: &[Transfer]) -> Result<Vec<TransferResult>, LedgerError> {
-        // Ids that grow with time spare a look-up each: above the highest there is nothing.
-        self.highest = if batch.len() < LARGE { None } else { Some(self.highest_transfer()?) };
-        let judged = judge(self, batch);
-        self.highest = None;
-        let (results, changes) = judged?;
-        if !changes.transfers.is_empty() {
-            self.whole(|ledger| ledger.write(changes))?;
+        self.fetched.clear();
+        if R::FAR {
+            self.fetch(batch)?;
         }
+        let (results, changes) = judge(self, batch)?;
+        self.memo.record(changes);
         Ok(results)
     }
 
     fn account(&mut self, id: AccountId) -> Result<Option<Account>, LedgerError> {
+        self.fetched.clear();
         Ok(self.account_state(id)?.map(|state| state.account))
     }
 
     fn balance(&mut self, id: AccountId) -> Result<Option<Balance>, LedgerError> {
+        self.fetched.clear();
         Ok(self.account_state(id)?.map(|state| state.balance))
     }
 
     fn transfer(&mut self, id: TransferId) -> Result<Option<Transfer>, LedgerError> {
+        self.fetched.clear();
         Ok(self.stored_transfer(id)?.map(|stored| stored.transfer))
     }
 
     fn resolution(&mut self, hold: TransferId) -> Result<Option<Transfer>, LedgerError> {
+        self.fetched.clear();
         match self.resolved_by(hold)? {
             Some(by) => self.transfer(by),
             None => Ok(None),
@@ -155,6 +246,7 @@ impl Ledger for SqliteLedger<'_> {
         before: Cursor,
         limit: usize,
     ) -> Result<Vec<Transfer>, LedgerError> {
+        self.fetch_history(account, before, limit)?;
         history(self, account, before, limit)
     }
 
@@ -163,9 +255,15 @@ impl Ledger for SqliteLedger<'_> {
         after: Option<AccountId>,
         limit: usize,
     ) -> Result<Vec<(Account, Balance)>, LedgerError> {
-        let sql = "SELECT * FROM ledger_accounts WHERE id > ?1 ORDER BY id LIMIT ?2";
-        let read = |row: &Row<'_>| account_of(row).map(|state| (state.account, state.balance));
-        self.page(sql, ACCOUNTS, after.map(|id| id.0), limit, read)
+        let page = self.rows.account_page(after, limit)?;
+        let mut page: Vec<AccountState> = page
+            .into_iter()
+            .map(|state| self.memo.account(state.account.id).map_or(state, |held| held.state))
+            .chain(self.memo.created().filter(|state| Some(state.account.id) > after))
+            .collect();
+        page.sort_unstable_by_key(|state| state.account.id);
+        page.truncate(limit);
+        Ok(page.into_iter().map(|state| (state.account, state.balance)).collect())
     }
 
     fn transfers(
@@ -173,11 +271,11 @@ impl Ledger for SqliteLedger<'_> {
         after: Option<TransferId>,
         limit: usize,
     ) -> Result<Vec<Transfer>, LedgerError> {
-        let sql = "SELECT * FROM ledger_transfers WHERE id > ?1 ORDER BY id LIMIT ?2";
-        let read = |row: &Row<'_>| transfer_of(row).map(|stored| stored.transfer);
-        self.page(sql, TRANSFERS, after.map(|id| id.0), limit, read)
+        let mut page = self.rows.transfer_page(after, limit)?;
+        let own = self.memo.transfers().iter().map(|stored| stored.transfer);
+        page.extend(own.filter(|transfer| Some(transfer.id) > after));
+        page.sort_unstable_by_key(|transfer| transfer.id);
+        page.truncate(limit);
+        Ok(page)
     }
 }
-
-#[cfg(test)]
-mod tests;

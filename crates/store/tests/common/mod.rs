@@ -1,10 +1,26 @@
-//! What the tests of the store share.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part of it")]
+//! What the tests of the stores share.
+#![allow(
+    dead_code,
+    unused_macros,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test code, and each test file uses a part of it"
+)]
 
-use std::{future::Future, path::PathBuf, sync::Arc};
+pub mod cases;
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 use tempfile::TempDir;
-use warifu_ports::{Store, StoreError, Unit};
-use warifu_store::{MasterKey, SqliteStore};
+use warifu_ports::{Job, Store, StoreError, Submitted, Unit};
+use warifu_store::{Document, MasterKey, PostgresStore, SqliteStore};
+use warifu_testkit::Postgres;
 
 pub fn key() -> MasterKey {
     MasterKey::from_bytes([1; 32])
@@ -18,12 +34,78 @@ pub fn open(folder: &TempDir) -> Arc<SqliteStore> {
     Arc::new(SqliteStore::open(&path(folder), &key()).unwrap())
 }
 
+/// Where a store is, on one engine or the other.
+pub enum Place {
+    Sqlite(TempDir),
+    Postgres { server: Arc<Postgres>, database: String },
+}
+
+impl Place {
+    pub fn sqlite() -> Place {
+        Place::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    /// A new database of this server.
+    pub fn postgres(server: &Arc<Postgres>) -> Place {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let database = format!("place{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        server.create_database(&database);
+        Place::Postgres { server: Arc::clone(server), database }
+    }
+
+    /// Another, empty place on the same engine.
+    pub fn other(&self) -> Place {
+        match self {
+            Place::Sqlite(_) => Place::sqlite(),
+            Place::Postgres { server, .. } => Place::postgres(server),
+        }
+    }
+
+    /// Opens the store, as one more process would.
+    pub fn open(&self) -> Arc<AnyStore> {
+        Arc::new(match self {
+            Place::Sqlite(folder) => {
+                AnyStore::Sqlite(SqliteStore::open(&path(folder), &key()).unwrap())
+            }
+            Place::Postgres { server, database } => {
+                let address = server.address(database);
+                AnyStore::Postgres(PostgresStore::open(&address, &key()).unwrap())
+            }
+        })
+    }
+}
+
+/// A store of either engine.
+pub enum AnyStore {
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
+}
+
+impl AnyStore {
+    pub fn dump(&self) -> Result<Vec<Document>, StoreError> {
+        match self {
+            AnyStore::Sqlite(store) => store.dump(),
+            AnyStore::Postgres(store) => store.dump(),
+        }
+    }
+}
+
+impl Store for AnyStore {
+    fn submit(&self, job: Job) -> Submitted {
+        match self {
+            AnyStore::Sqlite(store) => store.submit(job),
+            AnyStore::Postgres(store) => store.submit(job),
+        }
+    }
+}
+
 /// A job that is queued when it is awaited, and keeps its store until then.
-pub fn run<R, W>(
-    store: &Arc<SqliteStore>,
+pub fn run<S, R, W>(
+    store: &Arc<S>,
     work: W,
-) -> impl Future<Output = Result<R, StoreError>> + Send + use<R, W>
+) -> impl Future<Output = Result<R, StoreError>> + Send + use<S, R, W>
 where
+    S: Store,
     R: Send + 'static,
     W: FnOnce(&mut dyn Unit) -> Result<R, StoreError> + Send + 'static,
 {

@@ -1,12 +1,10 @@
 //! Opening the database file.
 
-use crate::{
-    MasterKey,
+use super::{
     error::store_error,
-    master_key::sync_folder,
     schema::{self, Found},
-    seal::Sealer,
 };
+use crate::{MasterKey, master_key::sync_folder, seal::Sealer};
 use rusqlite::{Connection, OpenFlags};
 use std::{fs::OpenOptions, path::Path, time::Duration};
 use warifu_ports::StoreError;

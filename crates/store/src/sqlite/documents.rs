@@ -1,6 +1,10 @@
 //! Documents: encrypted values under a collection and a key.
 
-use crate::{error::store_error, seal::Sealer};
+use super::error::store_error;
+use crate::{
+    document::{check, corrupt, open, seal},
+    seal::Sealer,
+};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use warifu_ports::{KeyAndValue, StoreError};
 use zeroize::Zeroizing;
@@ -26,7 +30,7 @@ impl<'c> Documents<'c> {
         check(collection, key)?;
         self.prepare("SELECT value FROM documents WHERE collection = ?1 AND key = ?2")?
             .query_row(params![collection, key], |row| {
-                Ok(row.get_ref(0)?.as_blob().map(|sealed| self.open(collection, key, sealed))?)
+                Ok(row.get_ref(0)?.as_blob().map(|sealed| open(self.sealer, collection, key, sealed))?)
             })
             .optional()
             .map_err(fail)?
@@ -75,7 +79,7 @@ impl<'c> Documents<'c> {
             let key: String = row.get(0).map_err(fail)?;
             let sealed = row.get_ref(1).map_err(fail)?;
             let sealed = sealed.as_blob().map_err(|_| corrupt(collection))?;
-            let value = self.open(collection, &key, sealed)?;
+            let value = open(self.sealer, collection, &key, sealed)?;
             page.push((key, value));
         }
         Ok(page)
@@ -97,36 +101,16 @@ impl<'c> Documents<'c> {
         value: &[u8],
     ) -> Result<bool, StoreError> {
         check(collection, key)?;
-        let sealed = self
-            .sealer
-            .seal(collection, key, value)
-            .map_err(|_| StoreError::Unwritable { collection: collection.to_string() })?;
+        let sealed = seal(self.sealer, collection, key, value)?;
         self.prepare(sql)?
             .execute(params![collection, key, sealed])
             .map(|rows| rows > 0)
             .map_err(fail)
     }
 
-    fn open(
-        &self,
-        collection: &str,
-        key: &str,
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        self.sealer.open(collection, key, sealed).map_err(|_| corrupt(collection))
-    }
-
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'c>, StoreError> {
         self.connection.prepare_cached(sql).map_err(fail)
     }
-}
-
-fn check(collection: &str, key: &str) -> Result<(), StoreError> {
-    if collection.is_empty() || key.is_empty() { Err(StoreError::EmptyName) } else { Ok(()) }
-}
-
-fn corrupt(collection: &str) -> StoreError {
-    StoreError::Corrupt { collection: collection.to_string() }
 }
 
 fn fail(error: rusqlite::Error) -> StoreError {

@@ -1,6 +1,10 @@
 //! One unit of work on the connection.
 
-use crate::{documents::Documents, ledger::SqliteLedger, seal::Sealer};
+use super::{documents::Documents, ledger::SqliteRows};
+use crate::{
+    ledger::{Books, Memo},
+    seal::Sealer,
+};
 use rusqlite::Connection;
 use warifu_ledger::Ledger;
 use warifu_ports::{KeyAndValue, StoreError, Unit};
@@ -11,16 +15,20 @@ pub(crate) struct SqliteUnit<'c> {
     connection: &'c Connection,
     sealer: &'c Sealer,
     documents: Documents<'c>,
-    ledger: SqliteLedger<'c>,
+    ledger: Books<'c, SqliteRows<'c>>,
 }
 
 impl<'c> SqliteUnit<'c> {
-    pub(crate) fn new(connection: &'c Connection, sealer: &'c Sealer) -> SqliteUnit<'c> {
+    pub(crate) fn new(
+        connection: &'c Connection,
+        sealer: &'c Sealer,
+        memo: &'c mut Memo,
+    ) -> SqliteUnit<'c> {
         SqliteUnit {
             connection,
             sealer,
             documents: Documents::new(connection, sealer),
-            ledger: SqliteLedger::new(connection),
+            ledger: Books::new(SqliteRows::new(connection), memo),
         }
     }
 

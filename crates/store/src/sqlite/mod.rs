@@ -1,29 +1,24 @@
-//! The store.
+//! The store in one SQLite file.
 
-use crate::{
-    MasterKey, connection,
-    documents::Documents,
-    error::store_error,
-    schema,
-    seal::Sealer,
-    writer::{Request, Writer},
-};
+mod connection;
+mod documents;
+mod engine;
+mod error;
+mod ledger;
+mod schema;
+mod unit;
+mod write;
+
+use crate::{Document, MasterKey, group::Desk, seal::Sealer};
+use documents::Documents;
+use engine::SqliteEngine;
+use error::store_error;
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-        mpsc::{Sender, channel},
-    },
-    thread::{self, JoinHandle},
+    sync::Arc,
 };
-use tokio::sync::oneshot;
 use warifu_ports::{Job, Store, StoreError, Submitted};
-use zeroize::Zeroizing;
-
-/// More jobs than this do not wait: they are answered with `Busy`.
-const MAX_WAITING: usize = 65_536;
 
 const PAGE: usize = 1000;
 
@@ -31,20 +26,7 @@ const PAGE: usize = 1000;
 pub struct SqliteStore {
     path: PathBuf,
     sealer: Arc<Sealer>,
-    waiting: Arc<AtomicUsize>,
-    queue: Option<Sender<Request>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// A document as [`SqliteStore::dump`] lists it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Document {
-    /// Where it lies.
-    pub collection: String,
-    /// Under which key.
-    pub key: String,
-    /// Decrypted.
-    pub value: Zeroizing<Vec<u8>>,
+    desk: Desk,
 }
 
 impl SqliteStore {
@@ -52,22 +34,13 @@ impl SqliteStore {
     ///
     /// A wrong key is [`StoreError::WrongKey`], and changes nothing. Blocks while it opens.
     pub fn open(path: &Path, key: &MasterKey) -> Result<SqliteStore, StoreError> {
-        let (connection, sealer) = connection::open_or_create(path, key)?;
-        let sealer = Arc::new(sealer);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let (queue, requests) = channel();
-        let writer = Writer {
-            connection,
-            sealer: Arc::clone(&sealer),
-            queue: requests,
-            waiting: Arc::clone(&waiting),
-        };
-        let thread = thread::Builder::new()
-            .name("warifu-store".to_string())
-            .spawn(move || writer.run())
-            .map_err(|error| StoreError::Io { action: "start a thread", kind: error.kind() })?;
-        let path = path.to_path_buf();
-        Ok(SqliteStore { path, sealer, waiting, queue: Some(queue), thread: Some(thread) })
+        let (file, key) = (path.to_path_buf(), key.clone());
+        let (desk, sealer) = Desk::open(move || {
+            let (connection, sealer) = connection::open_or_create(&file, &key)?;
+            let sealer = Arc::new(sealer);
+            Ok((SqliteEngine::new(connection, Arc::clone(&sealer)), sealer))
+        })?;
+        Ok(SqliteStore { path: path.to_path_buf(), sealer, desk })
     }
 
     /// Every document, decrypted, by collection and key: for the operator's audit of what a role
@@ -117,41 +90,12 @@ pub fn rekey(path: &Path, old: &MasterKey, new: &MasterKey) -> Result<(), StoreE
 
 impl Store for SqliteStore {
     fn submit(&self, job: Job) -> Submitted {
-        let (reply, answer) = oneshot::channel();
-        let queued = self.queue.as_ref().ok_or(StoreError::Closed).and_then(|queue| {
-            if self.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
-                self.waiting.fetch_sub(1, Ordering::Relaxed);
-                return Err(StoreError::Busy);
-            }
-            queue.send(Request { job, reply }).map_err(|_| StoreError::Closed)
-        });
-        Box::pin(async move {
-            queued?;
-            answer.await.unwrap_or(Err(StoreError::Closed))
-        })
-    }
-}
-
-impl Drop for SqliteStore {
-    fn drop(&mut self) {
-        self.queue.take();
-        if let Some(thread) = self.thread.take() {
-            // A job may hold the last reference to its store; a thread cannot wait for itself.
-            if thread.thread().id() != thread::current().id() {
-                let _ = thread.join();
-            }
-        }
+        self.desk.submit(job)
     }
 }
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SqliteStore({})", self.path.display())
-    }
-}
-
-impl fmt::Debug for Document {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Document({}/{}, {} bytes)", self.collection, self.key, self.value.len())
     }
 }

@@ -1,8 +1,8 @@
 //! The database's tables, and how an older file gets them.
 
+use super::error::store_error;
 use crate::{
     MasterKey,
-    error::store_error,
     seal::{DataKey, Sealer},
 };
 use rusqlite::{Connection, OptionalExtension};
@@ -14,9 +14,9 @@ const APPLICATION_ID: i64 = 0x5741_5249;
 /// In order; a file's `user_version` says how many it has had. Never alter one that was released:
 /// add another.
 ///
-/// Ids are 16 bytes, big endian, so that their order is that of the numbers. There is no secondary
-/// index: every look-up is by primary key, and histories follow `previous_debit` and
-/// `previous_credit`.
+/// Ids are 16 bytes, big endian, so that their order is that of the numbers. An account's balance
+/// lies under its short number, for it is written most often. Transfers have no secondary index:
+/// histories follow `last`, then `previous_debit` and `previous_credit`, each by primary key.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE store_keys (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE documents (
@@ -26,15 +26,19 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (collection, key)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE ledger_accounts (
-        id BLOB PRIMARY KEY,
+        number INTEGER PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE,
         currency INTEGER NOT NULL,
-        bound INTEGER NOT NULL,
+        bound INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE ledger_balances (
+        number INTEGER PRIMARY KEY,
         debits_pending INTEGER NOT NULL CHECK (debits_pending >= 0),
         debits_posted INTEGER NOT NULL CHECK (debits_posted >= 0),
         credits_pending INTEGER NOT NULL CHECK (credits_pending >= 0),
         credits_posted INTEGER NOT NULL CHECK (credits_posted >= 0),
         last BLOB
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
     CREATE TABLE ledger_transfers (
         id BLOB PRIMARY KEY,
         debit BLOB NOT NULL,

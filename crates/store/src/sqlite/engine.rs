@@ -1,0 +1,92 @@
+//! The connection as the store's thread uses it.
+
+use super::{error::store_error, ledger::SqliteRows, unit::SqliteUnit, write};
+use crate::{
+    group::{Engine, guarded},
+    ledger::Memo,
+    seal::Sealer,
+};
+use rusqlite::Connection;
+use std::{io::ErrorKind, sync::Arc};
+use warifu_ports::{Job, StoreError};
+
+const ACTION: &str = "run a transaction";
+
+pub(super) struct SqliteEngine {
+    connection: Connection,
+    sealer: Arc<Sealer>,
+    memo: Memo,
+    /// SQLite's number for what other connections have committed.
+    data_version: Option<i64>,
+}
+
+impl SqliteEngine {
+    pub(super) fn new(connection: Connection, sealer: Arc<Sealer>) -> SqliteEngine {
+        SqliteEngine { connection, sealer, memo: Memo::default(), data_version: None }
+    }
+
+    fn execute(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute([]))
+            .map(|_| ())
+            .map_err(|error| store_error(ACTION, &error))
+    }
+
+    /// Another process may have written since the last transaction: then nothing that is
+    /// remembered counts any more.
+    fn check_memo(&mut self) -> Result<(), StoreError> {
+        let version = self
+            .connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .map_err(|error| store_error(ACTION, &error))?;
+        if self.data_version != Some(version) {
+            self.memo.forget();
+            self.data_version = Some(version);
+        }
+        Ok(())
+    }
+}
+
+impl Engine for SqliteEngine {
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.execute("BEGIN IMMEDIATE")?;
+        let checked = self.check_memo();
+        if checked.is_err() {
+            self.roll_back();
+        }
+        checked
+    }
+
+    fn run(&mut self, job: Job) -> Result<Result<(), StoreError>, StoreError> {
+        self.execute("SAVEPOINT job")?;
+        self.memo.begin_job();
+        let mut unit = SqliteUnit::new(&self.connection, &self.sealer, &mut self.memo);
+        let outcome = guarded(job, &mut unit);
+        if self.connection.is_autocommit() {
+            let lost = StoreError::Io { action: "keep the transaction", kind: ErrorKind::Other };
+            return Err(outcome.err().unwrap_or(lost));
+        }
+        if outcome.is_err() {
+            self.memo.undo_job();
+            self.execute("ROLLBACK TO job")?;
+        }
+        self.execute("RELEASE job")?;
+        Ok(outcome)
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        write::pending(&SqliteRows::new(&self.connection), &self.memo.pending())?;
+        self.execute("COMMIT")?;
+        self.memo.settle();
+        Ok(())
+    }
+
+    fn roll_back(&mut self) {
+        self.memo.forget();
+        if !self.connection.is_autocommit() {
+            let _ = self.execute("ROLLBACK");
+        }
+    }
+}
