@@ -1,87 +1,12 @@
 //! The check that money and records agree.
 
-use crate::{
-    Issuer,
-    records::{OPEN_HOLDS, RECORDS, Record, hold_key},
-};
-use warifu_ledger::{Audit, AuditError, Kind};
-use warifu_ports::{StoreError, Unit};
-use warifu_protocol::status::State;
-use warifu_types::OrderId;
-
-/// What an audit without a fault has seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Audited {
-    /// The ledger's own audit.
-    pub ledger: Audit,
-    /// How many orders there are.
-    pub orders: u64,
-    /// How many holds are open.
-    pub open_holds: u64,
-}
-
-/// Why there is no clean audit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AuditFailure {
-    /// The ledger contradicts itself.
-    #[error(transparent)]
-    Ledger(#[from] AuditError),
-    /// An order's record says another thing than the ledger.
-    #[error("the record of order {order} and the ledger differ")]
-    Order {
-        /// Which.
-        order: String,
-    },
-    /// The store could not be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+use crate::{Issuer, records::HOLDS};
+use warifu_ports::holds::{AuditFailure, Audited};
 
 impl Issuer {
     /// Audits the ledger, and compares every order's record with its hold. It reads everything in
     /// one job while all others wait: for the operator, not for every minute.
     pub async fn audit(&self) -> Result<Audited, AuditFailure> {
-        self.store
-            .run(|unit| {
-                let ledger = warifu_ledger::audit(unit.ledger())?;
-                let (mut orders, mut open_holds) = (0, 0);
-                let mut after = String::new();
-                loop {
-                    let page = RECORDS.scan(unit, &after, 200)?;
-                    let Some((last, _)) = page.last() else { break };
-                    after.clone_from(last);
-                    for (order, record) in page {
-                        orders += 1;
-                        match agrees(unit, &order, &record)? {
-                            Some(open) => open_holds += u64::from(open),
-                            None => return Err(AuditFailure::Order { order }),
-                        }
-                    }
-                }
-                Ok(Audited { ledger, orders, open_holds })
-            })
-            .await
+        self.store.run(|unit| HOLDS.audit(unit)).await
     }
-}
-
-/// Whether the hold is open, if record and ledger agree; none if they do not.
-fn agrees(unit: &mut dyn Unit, order: &str, record: &Record) -> Result<Option<bool>, StoreError> {
-    let state = record.view.state;
-    let Some(hold) = &record.hold else {
-        return Ok(matches!(state, State::Refused | State::Authorized).then_some(false));
-    };
-    let held = unit.ledger().transfer(hold.transfer)?;
-    let resolution = unit.ledger().resolution(hold.transfer)?.map(|by| by.kind);
-    let Ok(id) = order.parse::<OrderId>() else { return Ok(None) };
-    let listed = OPEN_HOLDS.get(unit, &hold_key(record.expires, &id))?.is_some();
-    let expected = match resolution {
-        None => State::Authorized,
-        Some(Kind::Post { .. }) => State::Settled,
-        Some(_) => State::Cancelled,
-    };
-    let amount = held.is_some_and(|held| {
-        (held.amount, held.currency) == (hold.amount.minor(), hold.amount.currency())
-    });
-    let open = resolution.is_none();
-    Ok((amount && state == expected && listed == open).then_some(open))
 }

@@ -5,24 +5,21 @@
 
 use crate::{
     Issuer,
-    books::{AccountName, Code, apply, order_transfer},
-    records::{
-        BY_IDENTITY, CARDS, CardId, EVIDENCE, Evidence, Hold, OPEN_HOLDS, RECORDS, Record, WAITING,
-        by_identity, hold_key,
-    },
+    books::Code,
+    records::{CARDS, HOLDS, WAITING},
     rules::decide::{Asked, Refusal, decide, read},
 };
 use std::sync::Arc;
-use warifu_ledger::{Transfer, TransferResult};
-use warifu_ports::Unit;
+use warifu_ports::{
+    Unit,
+    holds::{CardId, Evidence, Hold, HoldWish, Verdict},
+};
 use warifu_protocol::{
     ProtocolError, Reason,
-    authorization::{Authorization, AuthorizationRequest, Decision},
+    authorization::AuthorizationRequest,
     order::ORDER_LIFETIME,
     sealed::{self, OpenedOrder, SealedOrder},
     signer::Signer,
-    status::State,
-    view::View,
 };
 use warifu_types::{Digest, Identifier, Money, Nonce, Role, UnixTime};
 use warifu_wire::{AuthorizeAnswer, AuthorizeQuestion, Peer, Problem};
@@ -145,7 +142,7 @@ impl Issuer {
     ) -> Result<Option<String>, Problem> {
         self.store
             .run(move |unit| {
-                let record = by_identity(unit, &identity)?.map(|(_, record)| record);
+                let record = HOLDS.find(unit, &identity)?.map(|(_, record)| record);
                 Ok(record.filter(|record| record.front == front).map(|record| record.answer))
             })
             .await
@@ -155,53 +152,30 @@ impl Issuer {
 impl Work {
     /// The job.
     fn commit(self, unit: &mut dyn Unit) -> Result<String, Problem> {
-        let order = self.opened.claims.jti;
-        let key = order.to_string();
-        if let Some(record) = RECORDS.get(unit, &key)? {
+        let key = self.opened.claims.jti.to_string();
+        if let Some(record) = HOLDS.records.get(unit, &key)? {
             if record.identity != self.opened.identity {
                 return Err(Problem::conflict("order.jti"));
             }
             return Ok(record.answer);
         }
         let decided = self.decide(unit)?;
-        let lifetime =
-            if self.role == Role::CardManager { ORDER_LIFETIME } else { self.hold_seconds };
-        let decision = if decided.is_ok() { Decision::Authorized } else { Decision::Refused };
-        let authorization = Authorization {
-            iss: self.own.clone(),
-            aud: self.front.clone(),
-            order: self.opened.identity,
-            jti: self.authorization,
-            decision,
-            reason: decided.as_ref().err().map(|refusal| refusal.code().to_string()),
-            iat: self.now,
-            exp: self.now.plus(lifetime),
-        };
-        let answer = authorization.sign(self.signer.as_ref());
-        let state = if decided.is_ok() { State::Authorized } else { State::Refused };
-        let hold = decided.unwrap_or(None);
-        if hold.is_some() {
-            OPEN_HOLDS.put(unit, &hold_key(authorization.exp, &order), &order)?;
-        }
-        let record = Record {
-            identity: self.opened.identity,
-            front: self.front,
-            front_role: self.front_role,
+        let verdict = Verdict {
+            opened: &self.opened,
+            own: &self.own,
+            front: (&self.front, self.front_role),
             authorization: self.authorization,
-            decision,
-            answer: answer.clone(),
-            view: View::of(&self.opened, state),
-            issued: self.now,
-            expires: authorization.exp,
-            hold,
-            settled: None,
-            released: false,
+            outcome: decided.map_err(Refusal::code),
+            transaction: None,
+            now: self.now,
+            lifetime: match self.role {
+                Role::CardManager => ORDER_LIFETIME,
+                _ => self.hold_seconds,
+            },
         };
-        RECORDS.put(unit, &key, &record)?;
-        BY_IDENTITY.put(unit, &record.identity.to_string(), &order)?;
-        EVIDENCE.put(unit, &key, &self.evidence)?;
+        let record = HOLDS.decide(unit, verdict, &self.evidence, self.signer.as_ref())?;
         WAITING.delete(unit, &key)?;
-        Ok(answer)
+        Ok(record.answer)
     }
 
     /// The decision, with the money held if it is good; none for a badge.
@@ -230,22 +204,15 @@ impl Work {
         amount: Money,
         payments: u32,
     ) -> Result<Result<Option<Hold>, Refusal>, Problem> {
-        let from = AccountName::card(&card, amount.currency()).open(unit)?;
-        let to = AccountName::merchant(&self.front, amount.currency()).open(unit)?;
-        let identity = &self.opened.identity;
-        let transfer = order_transfer("hold", identity, self.opened.claims.iat);
-        let pending = Transfer::pending(transfer, from, to, amount)
-            .with_code(Code::Purchase as u16)
-            .with_user_data(warifu_ledger::AccountId::from_digest(&identity.0).0);
-        match apply(unit, pending)? {
-            TransferResult::ExceedsCredits => Ok(Err(Refusal::LimitExceeded)),
-            result if result.is_applied() => {
-                Ok(Ok(Some(Hold { transfer, card, amount, payments })))
-            }
-            result => {
-                tracing::error!(%transfer, %result, "the ledger refused a hold");
-                Err(Problem::internal())
-            }
-        }
+        let wish = HoldWish {
+            card: &card,
+            front: &self.front,
+            amount,
+            payments,
+            identity: &self.opened.identity,
+            at: self.opened.claims.iat,
+            code: Code::Purchase as u16,
+        };
+        Ok(HOLDS.hold(unit, &wish)?.map(Some).ok_or(Refusal::LimitExceeded))
     }
 }

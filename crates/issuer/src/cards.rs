@@ -2,11 +2,11 @@
 
 use crate::{
     Issuer,
-    books::{AccountName, Code, pay, transfer_id},
-    records::{CARDS, CardId},
+    books::{BOOKS, Code, bank, line},
+    records::CARDS,
     rules::card::{BadInput, Card, CardApplication, CardKind, plain, telephone_digits},
 };
-use warifu_ports::Unit;
+use warifu_ports::{Unit, books::AccountName, holds::CardId};
 use warifu_types::{Identifier, Money, UnixTime};
 use warifu_wire::Problem;
 
@@ -91,7 +91,7 @@ impl Issuer {
                     let text = "only a debit card takes deposits, in its own currencies";
                     return Err(Problem::bad_value("card", text));
                 }
-                let transfer = transfer_id("deposit", &(&id, &reference));
+                let transfer = BOOKS.transfer_id("deposit", &(&id, &reference));
                 let known = unit.ledger().transfer(transfer);
                 let known = known.map_err(warifu_ports::StoreError::from)?;
                 if let Some(known) = known {
@@ -99,9 +99,9 @@ impl Issuer {
                         (known.amount, known.currency) == (amount.minor(), amount.currency());
                     return if same { Ok(()) } else { Err(Problem::conflict("reference")) };
                 }
-                let from = AccountName::bank(amount.currency());
+                let from = bank(amount.currency());
                 let to = AccountName::card(&id, amount.currency());
-                pay(unit, transfer, (&from, &to), amount, Code::Deposit)
+                Ok(BOOKS.pay(unit, transfer, (&from, &to), amount, Code::Deposit as u16)?)
             })
             .await
     }
@@ -146,12 +146,12 @@ fn add(
     for limit in &application.limits {
         let currency = limit.currency();
         let from = match application.kind {
-            CardKind::Debit => AccountName::bank(currency),
-            _ => AccountName::line(currency),
+            CardKind::Debit => bank(currency),
+            _ => line(currency),
         };
         let to = AccountName::card(&id, currency);
-        let transfer = transfer_id(label, &(&id, currency));
-        pay(unit, transfer, (&from, &to), *limit, code)?;
+        let transfer = BOOKS.transfer_id(label, &(&id, currency));
+        BOOKS.pay(unit, transfer, (&from, &to), *limit, code as u16)?;
     }
     CARDS.put(unit, id.as_str(), &Card { application, blocked: false, added: now })?;
     Ok(id)

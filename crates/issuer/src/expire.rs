@@ -2,8 +2,7 @@
 
 use crate::{
     Issuer,
-    records::{OPEN_HOLDS, WAITING},
-    settle::release,
+    records::{HOLDS, WAITING},
 };
 use warifu_ports::Unit;
 use warifu_types::UnixTime;
@@ -19,9 +18,9 @@ impl Issuer {
     pub async fn expire(&self, now: UnixTime) -> Result<u64, Problem> {
         let mut released = 0;
         loop {
-            let batch = self.store.run(move |unit| release_batch(unit, now)).await?;
-            released += batch;
-            if batch < BATCH as u64 {
+            let batch = self.store.run(move |unit| HOLDS.expire(unit, now, BATCH)).await?.len();
+            released += batch as u64;
+            if batch < BATCH {
                 break;
             }
         }
@@ -31,20 +30,6 @@ impl Issuer {
         }
         Ok(released)
     }
-}
-
-fn release_batch(unit: &mut dyn Unit, now: UnixTime) -> Result<u64, Problem> {
-    // Above every key of `now`, below every key of the second after.
-    let end = format!("{:020}", now.plus(1).0);
-    let mut released = 0;
-    for (key, order) in OPEN_HOLDS.scan(unit, "", BATCH)? {
-        if key >= end {
-            break;
-        }
-        release(unit, &order)?;
-        released += 1;
-    }
-    Ok(released)
 }
 
 /// The last key looked at, or none at the end.

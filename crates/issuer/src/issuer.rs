@@ -1,6 +1,6 @@
 //! The issuer itself.
 
-use crate::{Settings, records::RECORDS};
+use crate::{Settings, records::HOLDS};
 use std::{fmt, sync::Arc};
 use warifu_ports::Store;
 use warifu_protocol::view::View;
@@ -24,7 +24,8 @@ impl Issuer {
     /// authorized, refused, settled once captured, cancelled once the hold is released.
     pub async fn view(&self, order: &OrderId) -> Result<Option<View>, Problem> {
         let key = order.to_string();
-        self.store.run(move |unit| Ok(RECORDS.get(unit, &key)?.map(|record| record.view))).await
+        let get = move |unit: &mut dyn warifu_ports::Unit| HOLDS.records.get(unit, &key);
+        Ok(self.store.run(get).await?.map(|record| record.view))
     }
 }
 

@@ -25,11 +25,12 @@ mod settings;
 mod settle;
 mod statements;
 
-pub use audit::{AuditFailure, Audited};
-pub use books::{AccountBalance, AccountKind};
 pub use cards::CardSummary;
 pub use issuer::Issuer;
-pub use records::CardId;
 pub use rules::card::{CardApplication, CardKind};
 pub use settings::Settings;
 pub use statements::{Statement, StatementLine};
+pub use warifu_ports::{
+    books::{AccountBalance, AccountKind},
+    holds::{AuditFailure, Audited, CardId},
+};

@@ -2,7 +2,7 @@
 
 use crate::{
     Issuer,
-    records::{RECORDS, WAITING, WaitingPart},
+    records::{HOLDS, WAITING, WaitingPart},
 };
 use warifu_ports::Unit;
 use warifu_protocol::{AtFault, CLOCK_SKEW, ProtocolError, Reason, sealed};
@@ -61,7 +61,7 @@ impl Issuer {
 
 fn keep(unit: &mut dyn Unit, order: OrderId, waiting: &WaitingPart) -> Result<(), Problem> {
     let key = order.to_string();
-    if let Some(record) = RECORDS.get(unit, &key)? {
+    if let Some(record) = HOLDS.records.get(unit, &key)? {
         let same = record.identity == waiting.identity;
         return if same { Ok(()) } else { Err(Problem::conflict("order.jti")) };
     }

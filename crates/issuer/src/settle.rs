@@ -2,35 +2,17 @@
 
 use crate::{
     Issuer,
-    books::{order_transfer, resolve},
-    records::{
-        CLOSED, CardId, Hold, LINES, Line, OPEN_HOLDS, RECORDS, Record, Settled, by_identity,
-        card_month, hold_key,
-    },
-    rules::{
-        month::Month,
-        settle::{Standing, Step, step},
-    },
+    records::{CLOSED, HOLDS, LINES, Line, card_month},
+    rules::month::Month,
 };
 use std::sync::Arc;
-use warifu_ports::Unit;
-use warifu_protocol::{
-    ProtocolError, Reason,
-    settlement::{Action, Settlement, SettlementRequest},
-    signer::Signer,
-    status::State,
+use warifu_ports::{
+    Unit,
+    holds::{CardId, OrderRecord},
 };
-use warifu_types::{Identifier, OrderId, UnixTime};
+use warifu_protocol::settlement::SettlementRequest;
+use warifu_types::{Money, OrderId, UnixTime};
 use warifu_wire::{Peer, Problem, SettleQuestion, SettlementAnswer};
-
-/// What a job needs, gathered before it runs.
-struct Work {
-    request: SettlementRequest,
-    token: String,
-    own: Identifier,
-    signer: Arc<dyn Signer>,
-    now: UnixTime,
-}
 
 impl Issuer {
     /// Captures or voids a hold, once. Every retry gives the stored answer.
@@ -44,94 +26,16 @@ impl Issuer {
         let token = question.request;
         let request = SettlementRequest::verify(&token, &peer.credential, &own, now)?;
         let signer = Arc::clone(&self.party.terminal().signer);
-        let work = Work { request, token, own, signer, now };
-        let settlement = self.store.run(move |unit| work.commit(unit)).await?;
+        let work = move |unit: &mut dyn Unit| {
+            let settling = HOLDS.settle(unit, &request, &token, signer.as_ref(), now)?;
+            if let Some((order, record)) = settling.captured {
+                bill(unit, order, &record, now)?;
+            }
+            Ok::<_, Problem>(settling.answer)
+        };
+        let settlement = self.store.run(work).await?;
         Ok(SettlementAnswer { settlement })
     }
-}
-
-impl Work {
-    /// The job.
-    fn commit(self, unit: &mut dyn Unit) -> Result<String, Problem> {
-        let found = by_identity(unit, &self.request.order)?;
-        // Another front learns no more than that the order is not its own.
-        let (order, mut record) = found
-            .filter(|(_, record)| record.front == self.request.iss)
-            .ok_or_else(|| Problem::forbidden("settlement_request.order"))?;
-        if record.authorization != self.request.authorization {
-            let field = "settlement_request.authorization";
-            return Err(ProtocolError::sender(Reason::Mismatch, field).into());
-        }
-        let action = self.request.action;
-        let standing = Standing {
-            held: record.hold.is_some(),
-            done: record.settled.as_ref().map(|settled| settled.action),
-            released: record.released,
-            expires: record.expires,
-        };
-        match step(standing, action, self.now) {
-            Step::Move => self.move_money(unit, order, &mut record)?,
-            Step::Acknowledge => {}
-            Step::Repeat => {
-                return record.settled.map(|s| s.answer).ok_or_else(Problem::internal);
-            }
-            Step::Conflict => return Err(Problem::conflict("settlement_request.action")),
-            Step::Expired => {
-                let field = "authorization.exp";
-                return Err(ProtocolError::sender(Reason::Expired, field).into());
-            }
-            Step::NothingHeld => {
-                let text = "nothing is held for this order";
-                let field = Some("settlement_request.order");
-                return Err(Problem::new(422, "nothing_held", text, field));
-            }
-        }
-        let settlement = Settlement {
-            iss: self.own,
-            aud: self.request.iss,
-            order: self.request.order,
-            action,
-            iat: self.now,
-        };
-        let answer = settlement.sign(self.signer.as_ref());
-        let request = self.token;
-        record.settled = Some(Settled { action, answer: answer.clone(), at: self.now, request });
-        RECORDS.put(unit, &order.to_string(), &record)?;
-        Ok(answer)
-    }
-
-    fn move_money(
-        &self,
-        unit: &mut dyn Unit,
-        order: OrderId,
-        record: &mut Record,
-    ) -> Result<(), Problem> {
-        let hold = record.hold.clone().ok_or_else(Problem::internal)?;
-        let capture = self.request.action == Action::Capture;
-        let id = order_transfer("settle", &record.identity, record.issued);
-        resolve(unit, hold.transfer, id, capture)?;
-        OPEN_HOLDS.delete(unit, &hold_key(record.expires, &order))?;
-        if capture {
-            record.view.state = State::Settled;
-            bill(unit, order, &record.front, &hold, self.now)
-        } else {
-            record.view.state = State::Cancelled;
-            Ok(())
-        }
-    }
-}
-
-/// Releases a hold whose time is over.
-pub(crate) fn release(unit: &mut dyn Unit, order: &OrderId) -> Result<(), Problem> {
-    let key = order.to_string();
-    let mut record = RECORDS.get(unit, &key)?.ok_or_else(Problem::internal)?;
-    let hold = record.hold.clone().ok_or_else(Problem::internal)?;
-    let id = order_transfer("settle", &record.identity, record.issued);
-    resolve(unit, hold.transfer, id, false)?;
-    OPEN_HOLDS.delete(unit, &hold_key(record.expires, order))?;
-    record.view.state = State::Cancelled;
-    record.released = true;
-    Ok(RECORDS.put(unit, &key, &record)?)
 }
 
 /// Writes the lines of the statements on which the purchase falls due: the first in the month of
@@ -139,15 +43,17 @@ pub(crate) fn release(unit: &mut dyn Unit, order: &OrderId) -> Result<(), Proble
 fn bill(
     unit: &mut dyn Unit,
     order: OrderId,
-    merchant: &Identifier,
-    hold: &Hold,
+    record: &OrderRecord,
     now: UnixTime,
 ) -> Result<(), Problem> {
+    let hold = record.hold.as_ref().ok_or_else(Problem::internal)?;
+    let paid = Money::new(record.paid(), hold.amount.currency());
+    let paid = paid.map_err(|_| Problem::internal())?;
     let mut month = open_month(unit, Month::of(now))?;
-    for (number, amount) in (1..).zip(hold.amount.instalments(u64::from(hold.payments))) {
+    for (number, amount) in (1..).zip(paid.instalments(u64::from(hold.payments))) {
         let line = Line {
             order,
-            merchant: merchant.clone(),
+            merchant: record.front.clone(),
             amount,
             number,
             of: hold.payments,

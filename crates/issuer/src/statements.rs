@@ -2,13 +2,13 @@
 
 use crate::{
     Issuer,
-    books::{AccountName, Code, pay, transfer_id},
+    books::{BOOKS, Code, bank},
     cards::known,
-    records::{CLOSED, CardId, LINES, Line, PAID, card_month, with_prefix},
+    records::{CLOSED, LINES, Line, PAID, card_month, with_prefix},
     rules::{card::CardKind, month::Month},
 };
 use std::collections::BTreeMap;
-use warifu_ports::Unit;
+use warifu_ports::{Unit, books::AccountName, holds::CardId};
 use warifu_types::{Identifier, Money, MoneyError, OrderId, UnixTime};
 use warifu_wire::Problem;
 
@@ -111,10 +111,10 @@ impl Issuer {
                 }
                 for total in &due.totals {
                     let currency = total.currency();
-                    let from = AccountName::bank(currency);
+                    let from = bank(currency);
                     let to = AccountName::card(&card, currency);
-                    let id = transfer_id("payment", &(&card, month.to_string(), currency));
-                    pay(unit, id, (&from, &to), *total, Code::Payment)?;
+                    let id = BOOKS.transfer_id("payment", &(&card, month.to_string(), currency));
+                    BOOKS.pay(unit, id, (&from, &to), *total, Code::Payment as u16)?;
                 }
                 PAID.put(unit, &card_month(month, &card), &now)?;
                 due.paid = true;

@@ -1,6 +1,6 @@
 //! Why a store could not do its work.
 
-use warifu_ledger::LedgerError;
+use warifu_ledger::{LedgerError, TransferId, TransferResult};
 
 /// Why a job was not done. Nothing of it lasts. No variant carries a stored value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,14 @@ pub enum StoreError {
     /// The caller's cursor is no transfer of the account that it asks about.
     #[error("the cursor is no transfer of this account")]
     UnknownCursor,
+    /// The ledger refused a transfer that nothing may refuse: a fault of the program.
+    #[error("the ledger refused transfer {transfer}: {result}")]
+    Refused {
+        /// Which.
+        transfer: TransferId,
+        /// Why.
+        result: TransferResult,
+    },
     /// The job asked to be rolled back.
     #[error("the job was rolled back")]
     RolledBack,

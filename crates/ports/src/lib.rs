@@ -2,12 +2,15 @@
 //!
 //! Traits only; implementations are in `warifu-store`. A role holds an `Arc<dyn Store>` and passes
 //! closures to its `run`; what a closure does to documents and money
-//! commits together or not at all.
+//! commits together or not at all. [`books`] and [`holds`] are the money of whoever authorizes: the
+//! issuer and the center share them.
 
+pub mod books;
 mod clock;
 mod collection;
 mod entropy;
 mod error;
+pub mod holds;
 mod store;
 
 pub use clock::{Clock, FixedClock};

@@ -4,4 +4,3 @@ pub(crate) mod authenticate;
 pub(crate) mod card;
 pub(crate) mod decide;
 pub(crate) mod month;
-pub(crate) mod settle;

@@ -199,7 +199,8 @@ impl World {
     pub fn read(&self, token: &str, sealed: &Sealed) -> Authorization {
         let issuer = &self.cast.issuer.credential;
         let front = self.front().id();
-        Authorization::verify(token, issuer, front, &sealed.identity, NOW).unwrap()
+        let by = (Role::Issuer, &**issuer);
+        Authorization::verify(token, by, front, &sealed.identity, NOW).unwrap()
     }
 
     /// The reason of the refusal; empty if it is authorized.
@@ -220,6 +221,7 @@ impl World {
             order: authorization.order,
             authorization: authorization.jti,
             action,
+            amount: None,
             iat: self.clock.now(),
             exp: self.clock.now().plus(600),
         };
