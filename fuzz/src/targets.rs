@@ -22,11 +22,13 @@ use warifu_protocol::{
     enrolment::{ENROLMENT_REQUEST, Enrolment, EnrolmentRequest, decrypt_shares, fingerprint},
     error::Result,
     form::{FORM, Form},
+    joining::{Guide, Message, Reply},
     jwe, jws,
     jws::TokenType,
     meeting::{self, Challenge, Confirm, Hello},
     order::{Disclosure, ORDER, OrderClaims},
     part::{Expected, PartHeader, open_part},
+    prepaid::{PREPAID_CARD, PrepaidCard},
     quote::{QUOTE, Quote},
     receipt::Receipt,
     rule::Rule,
@@ -36,6 +38,10 @@ use warifu_protocol::{
     signer::Signer,
     status::{STATUS, Status},
     suite::Suite,
+    telegram::{
+        TELEGRAM, TELEGRAM_ANSWER, Telegram, TelegramAnswer,
+        session::{Open, Opened, accept},
+    },
     terminal::Terminal,
     trust::Anchors,
 };
@@ -62,6 +68,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("receipt", receipt),
     ("meeting", meeting),
     ("session_message", session_message),
+    ("joining", joining),
 ];
 
 /// A network, and an order that was sealed and opened in it.
@@ -190,27 +197,39 @@ fn verify_all(fixture: &Fixture, token: &str) -> bool {
     let front = (&merchant.sub, &merchant.key);
     let with_order = SealedOrder { order: token.into(), ..sealed.bundle.clone() };
     let trust = &cast.carrier.trust;
-    let checked: [Result<()>; 12] = [
+    let center = center_of(fixture);
+    let checked: [Result<()>; 15] = [
         trust.credential(token, NOW, AtFault::Sender).map(drop),
         EnrolmentRequest::verify(token).map(drop),
         trust.form(token, merchant, NOW, AtFault::Sender).map(drop),
         Quote::verify(token, &opened.form.hash, front, NOW, AtFault::Sender).map(drop),
         sealed::check(&cast.issuer, &with_order, merchant, NOW).map(drop),
         AuthorizationRequest::verify(token, merchant, &issuer.sub, opened, NOW).map(drop),
-        Authorization::verify(token, issuer, &merchant.sub, order, NOW).map(drop),
+        Authorization::verify(token, (Role::Issuer, issuer), &merchant.sub, order, NOW).map(drop),
         DeliveryRequest::verify(token, trust, merchant, &carrier.sub, opened, NOW).map(drop),
         Delivery::verify(token, carrier, &merchant.sub, order).map(drop),
         SettlementRequest::verify(token, merchant, &issuer.sub, NOW).map(drop),
         Settlement::verify(token, issuer, &merchant.sub, order, Action::Capture).map(drop),
         Status::verify(token, merchant, &holder.sub, order, AtFault::Sender).map(drop),
+        Telegram::verify(token, &holder.key, &center.sub).map(drop),
+        TelegramAnswer::verify(token, &center, &holder.sub, ASKED).map(drop),
+        PrepaidCard::verify(token, &center, NOW).map(drop),
     ];
     let accepted = checked.iter().filter(|result| result.is_ok()).count();
     assert!(accepted <= 1, "a message of two kinds");
     accepted == 1
 }
 
+/// What stands for the telegram that is answered.
+pub const ASKED: &str = "a telegram";
+
+/// The issuer as a settlement center, whose signer it is in [`kinds`].
+pub fn center_of(fixture: &Fixture) -> Credential {
+    Credential { roles: vec![Role::Center], ..(*fixture.cast.issuer.credential).clone() }
+}
+
 /// Who signs each kind of message.
-pub fn kinds(fixture: &Fixture) -> [(TokenType, &dyn Signer); 12] {
+pub fn kinds(fixture: &Fixture) -> [(TokenType, &dyn Signer); 15] {
     let Cast { holder, merchant, issuer, carrier, net } = &fixture.cast;
     let [holder, merchant, issuer, carrier] =
         [holder, merchant, issuer, carrier].map(|terminal| terminal.signer.as_ref());
@@ -227,6 +246,9 @@ pub fn kinds(fixture: &Fixture) -> [(TokenType, &dyn Signer); 12] {
         (SETTLEMENT_REQUEST, merchant),
         (SETTLEMENT, issuer),
         (STATUS, merchant),
+        (TELEGRAM, holder),
+        (TELEGRAM_ANSWER, issuer),
+        (PREPAID_CARD, issuer),
     ]
 }
 
@@ -259,6 +281,9 @@ fn rewritten(kind: TokenType, token: &str) -> Option<Vec<u8>> {
         .or_else(|| again::<SettlementRequest>(kind, token))
         .or_else(|| again::<Settlement>(kind, token))
         .or_else(|| again::<Status>(kind, token))
+        .or_else(|| again::<Telegram>(kind, token))
+        .or_else(|| again::<TelegramAnswer>(kind, token))
+        .or_else(|| again::<PrepaidCard>(kind, token))
 }
 
 /// A request, the center's answer, or the shares in it.
@@ -439,4 +464,25 @@ pub fn session_message(data: &[u8]) -> bool {
         return true;
     }
     asks.hear_answer(0, token).is_ok()
+}
+
+/// What is said before there is a key: opening a telegram session, applying, the guide.
+pub fn joining(data: &[u8]) -> bool {
+    if let Some(open) = stable::<Open>(data) {
+        let (session, opened) = match accept(&HPKE.cast.issuer, &open, &mut rng(4)) {
+            Ok(accepted) => accepted,
+            Err(_) => return false,
+        };
+        assert_eq!(session.id(), opened.session);
+        return true;
+    }
+    match stable::<Message>(data) {
+        Some(Message::Apply(application)) => application.check().is_ok(),
+        Some(Message::Join { .. } | Message::Telegram(_)) => true,
+        None => {
+            stable::<Reply>(data).is_some()
+                || stable::<Opened>(data).is_some()
+                || stable::<Guide>(data).is_some()
+        }
+    }
 }

@@ -117,6 +117,10 @@ pub struct Authorization {
     /// Why not: a stable code, such as `limit_exceeded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The center's transaction number, where it pays from a prepaid card: then this is the payment
+    /// notice too (row B9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
     /// Issued at.
     pub iat: UnixTime,
     /// Expires at: until then the hold stands.
@@ -129,15 +133,16 @@ impl Authorization {
         jws::sign(AUTHORIZATION, self, authorizer)
     }
 
-    /// Verifies an authorization of `order` by `authorizer` for `front`.
+    /// Verifies an authorization of `order` by `authorizer` for `front`. At fault is the
+    /// authorizer, in the role that it has in this trade: issuer, card manager or center.
     pub fn verify(
         token: &str,
-        authorizer: &Credential,
+        (role, authorizer): (Role, &Credential),
         front: &Identifier,
         order: &Digest,
         now: UnixTime,
     ) -> Result<Authorization> {
-        let at_fault = AtFault::Role(Role::Issuer);
+        let at_fault = AtFault::Role(role);
         let answer: Authorization = jws::verify(AUTHORIZATION, token, &authorizer.key, at_fault)?;
         let refuse = |reason, field: &'static str| Err(ProtocolError::new(at_fault, reason, field));
         if answer.iss != authorizer.sub {

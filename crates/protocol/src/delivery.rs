@@ -80,7 +80,7 @@ impl DeliveryRequest {
         issuer.require_role(rule.authorizer, at_fault)?;
         let authorization = Authorization::verify(
             &request.authorization,
-            &issuer,
+            (rule.authorizer, &issuer),
             &front.sub,
             &opened.identity,
             now,

@@ -9,12 +9,12 @@ use warifu_types::{Digest, UnixTime};
 
 /// Unpadded base64url (RFC 4648, section 5; RFC 7515).
 pub fn b64(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
 /// As [`b64`], appended to a text.
 pub(crate) fn b64_onto(bytes: &[u8], text: &mut String) {
-    URL_SAFE_NO_PAD.encode_string(bytes, text);
+    base64_simd::URL_SAFE_NO_PAD.encode_append(bytes, text);
 }
 
 /// Reads canonical unpadded base64url.
@@ -87,7 +87,12 @@ where
 
 /// Writes JSON. The types of this crate have string keys only, so this cannot fail for them.
 pub fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
+    // Most messages fit, so that few are copied while they grow.
+    let mut json = Vec::with_capacity(1024);
+    match serde_json::to_writer(&mut json, value) {
+        Ok(()) => json,
+        Err(_) => Vec::new(),
+    }
 }
 
 /// A JSON error as ours: the path to it, and the field that serde names, but no value.

@@ -19,6 +19,8 @@ use warifu_keydist::Share;
 use warifu_types::{Digest, Identifier, Role, UnixTime};
 use zeroize::Zeroizing;
 
+pub mod renewal;
+
 /// The type of a request.
 pub const ENROLMENT_REQUEST: TokenType =
     TokenType { typ: "warifu-enrolment-request+jwt", word: "enrolment_request" };

@@ -1,7 +1,7 @@
 //! Compact JWE (RFC 7516) with `alg: dir` and A256GCM (RFC 7518), no compression.
 
 use crate::{
-    encode::{b64, b64_onto, unb64},
+    encode::{b64_onto, unb64},
     error::{AtFault, ProtocolError, Reason, Result},
 };
 use aes_gcm::{
@@ -29,13 +29,15 @@ pub fn encrypt(
     iv: &[u8; 12],
     mut plaintext: Zeroizing<Vec<u8>>,
 ) -> String {
-    let mut token = b64(header);
+    // The whole token's length, so that it grows nowhere.
+    let length = encoded_length(header.len()) + encoded_length(plaintext.len());
+    let mut token = String::with_capacity(length + 44);
+    b64_onto(header, &mut token);
     let cipher = Aes256Gcm::new(key.into());
     // GCM refuses only messages over 64 GiB; ours are bounded far below.
     let tag = cipher
         .encrypt_inout_detached(iv.into(), token.as_bytes(), plaintext.as_mut_slice().into())
         .unwrap_or_default();
-    token.reserve(plaintext.len() * 4 / 3 + 48);
     token.push_str("..");
     b64_onto(iv, &mut token);
     token.push('.');
@@ -43,6 +45,10 @@ pub fn encrypt(
     token.push('.');
     b64_onto(&tag, &mut token);
     token
+}
+
+fn encoded_length(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4
 }
 
 /// Takes a compact JWE apart.

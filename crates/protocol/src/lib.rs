@@ -15,12 +15,16 @@ pub mod encode;
 pub mod enrolment;
 pub mod error;
 pub mod form;
+pub mod goods;
 pub mod hpke;
+pub mod joining;
 pub mod jwe;
 pub mod jws;
 pub mod meeting;
+pub mod metering;
 pub mod order;
 pub mod part;
+pub mod prepaid;
 pub mod quote;
 pub mod receipt;
 pub mod rule;
@@ -30,6 +34,7 @@ pub mod settlement;
 pub mod signer;
 pub mod status;
 pub mod suite;
+pub mod telegram;
 pub mod terminal;
 pub mod trust;
 pub mod value;
@@ -41,4 +46,7 @@ pub use error::{AtFault, ProtocolError, Reason};
 pub const CLOCK_SKEW: u64 = 120;
 
 /// The generator for salts, ids and encapsulations; the caller seeds it from the machine's entropy.
-pub use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+pub use chacha20::{
+    ChaCha20Rng,
+    rand_core::{self, SeedableRng},
+};

@@ -1,10 +1,14 @@
 //! A part: the disclosures for one party, padded, as a compact JWE under the key of holder and that
 //! party (rows A8, A9).
 
+mod header;
+
+pub use header::{A256Gcm, Dir, PartHeader};
+
 use crate::{
     credential::Credential,
-    derive::{Context, KeySource, Purpose},
-    encode::{b64, from_json_object, sha256, to_json, unb64},
+    derive::{Context, Purpose},
+    encode::{b64, from_json_object, sha256, unb64},
     error::{AtFault, ProtocolError, Reason, Result},
     hpke::{self, Binding},
     jwe::{self, ContentKey},
@@ -12,9 +16,10 @@ use crate::{
     suite::Suite,
     terminal::Terminal,
 };
+use header::HeaderOut;
 use rand_core::CryptoRng;
-use serde::{Deserialize, Serialize};
-use warifu_types::{Digest, Identifier, OrderId, Role, UnixTime};
+use serde::Deserialize;
+use warifu_types::{Digest, OrderId, Role, UnixTime};
 use zeroize::Zeroizing;
 
 /// Envelopes are padded to a multiple of this, so that lengths tell little.
@@ -25,82 +30,6 @@ pub const PART_TYP: &str = "warifu-part+jwe";
 
 /// A part's encoded length is at most this.
 pub const MAX_PART: usize = 512 * 1024;
-
-/// The protected header of a part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PartHeader {
-    /// `dir`.
-    pub alg: Dir,
-    /// `A256GCM`.
-    pub enc: A256Gcm,
-    /// [`PART_TYP`].
-    pub typ: String,
-    /// The network's name.
-    pub network: String,
-    /// The order's id.
-    pub order: OrderId,
-    /// The holder.
-    pub from: Identifier,
-    /// The recipient.
-    pub to: Identifier,
-    /// The recipient's role in this trade.
-    pub role: Role,
-    /// The hash of the form.
-    pub form: Digest,
-    /// The suite.
-    pub suite: Suite,
-    /// Where the pair key comes from.
-    pub keys: KeySource,
-    /// The recipient's HPKE key; suite `kps+hpke` only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kid: Option<String>,
-    /// The encapsulated key, base64url; suite `kps+hpke` only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ek: Option<String>,
-}
-
-/// The one key management mode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Dir {
-    /// Direct use of a shared key (RFC 7518, section 4.5).
-    #[serde(rename = "dir")]
-    Dir,
-}
-
-/// The one content encryption.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum A256Gcm {
-    /// AES-256-GCM (RFC 7518, section 5.3).
-    #[serde(rename = "A256GCM")]
-    A256Gcm,
-}
-
-/// [`PartHeader`] as it is written, borrowed: an order has several.
-#[derive(Serialize)]
-struct HeaderOut<'a> {
-    alg: Dir,
-    enc: A256Gcm,
-    typ: &'static str,
-    network: &'a str,
-    order: &'a OrderId,
-    from: &'a Identifier,
-    to: &'a Identifier,
-    role: Role,
-    form: &'a Digest,
-    suite: Suite,
-    keys: &'a KeySource,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ek: Option<String>,
-}
-
-#[derive(Serialize)]
-struct EnvelopeOut<'a> {
-    disclosures: Vec<&'a str>,
-    pad: &'static str,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -156,9 +85,6 @@ pub fn seal_part(
         }
     };
     let header = HeaderOut {
-        alg: Dir::Dir,
-        enc: A256Gcm::A256Gcm,
-        typ: PART_TYP,
         network: context.network,
         order: address.order,
         from: terminal.id(),
@@ -172,22 +98,29 @@ pub fn seal_part(
     };
     let mut iv = [0; 12];
     rng.fill_bytes(&mut iv);
-    Ok(jwe::encrypt(&to_json(&header), &key, &iv, envelope(disclosures)))
+    Ok(jwe::encrypt(&header.to_json(), &key, &iv, envelope(disclosures)))
 }
 
-/// The plaintext: its length is a multiple of [`PADDING_STEP`].
+/// The plaintext: its length is a multiple of [`PADDING_STEP`]. It is written piece by piece, since
+/// disclosures are base64url, where JSON has nothing to escape.
 fn envelope(disclosures: &[&Disclosure]) -> Zeroizing<Vec<u8>> {
-    let texts: Vec<&str> = disclosures.iter().map(|d| d.text.as_str()).collect();
-    let bare: usize = texts.iter().map(|text| text.len() + 3).sum();
+    const START: &[u8] = br#"{"disclosures":["#;
+    const MIDDLE: &[u8] = br#"],"pad":""#;
+    const END: &[u8] = br#""}"#;
+    let quoted: usize = disclosures.iter().map(|disclosure| disclosure.text.len() + 3).sum();
     // Room for the padding too, so that the text is never copied to a larger place.
-    let mut json = Zeroizing::new(Vec::with_capacity(bare + 64 + PADDING_STEP));
-    // Writing strings to a Vec cannot fail.
-    let _ = serde_json::to_writer(&mut *json, &EnvelopeOut { disclosures: texts, pad: "" });
-    let padding = json.len().next_multiple_of(PADDING_STEP) - json.len();
-    let end = json.len().saturating_sub(2);
-    json.truncate(end);
-    json.resize(end + padding, b'0');
-    json.extend_from_slice(b"\"}");
+    let room = START.len() + quoted + MIDDLE.len() + PADDING_STEP;
+    let mut json = Zeroizing::new(Vec::with_capacity(room));
+    json.extend_from_slice(START);
+    for (n, disclosure) in disclosures.iter().enumerate() {
+        json.extend_from_slice(if n == 0 { b"\"" } else { b",\"" });
+        json.extend_from_slice(disclosure.text.as_bytes());
+        json.push(b'"');
+    }
+    json.extend_from_slice(MIDDLE);
+    let padded = (json.len() + END.len()).next_multiple_of(PADDING_STEP) - END.len();
+    json.resize(padded, b'0');
+    json.extend_from_slice(END);
     json
 }
 

@@ -4,6 +4,7 @@
 use crate::{
     encode::{check_times, sha256},
     error::{AtFault, ProtocolError, Reason, Result},
+    goods::{Content, Kind, MAX_TICK},
     jws::{self, TokenType},
     signer::{Signer, VerifyingKey},
 };
@@ -29,6 +30,39 @@ pub struct QuoteLine {
     /// The price of one.
     #[serde(deserialize_with = "crate::encode::object")]
     pub unit_price: Money,
+    /// The file that is handed over through the network, where the item is one: promised before it
+    /// is paid for.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::goods::promised"
+    )]
+    pub content: Option<Content>,
+    /// For an item that is used in real time: the seconds of one tick. The quantity is then the
+    /// most ticks, and the unit price is that of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tick_seconds: Option<u32>,
+}
+
+impl QuoteLine {
+    /// How the item comes to the holder.
+    pub fn kind(&self) -> Kind {
+        match (&self.content, self.tick_seconds) {
+            (Some(_), _) => Kind::Download,
+            (None, Some(_)) => Kind::Metered,
+            (None, None) => Kind::Later,
+        }
+    }
+
+    /// Whether what the line promises can be.
+    fn is_good(&self) -> bool {
+        match (&self.content, self.tick_seconds) {
+            (Some(content), None) => content.is_good(),
+            (None, Some(seconds)) => (1..=MAX_TICK).contains(&seconds),
+            (None, None) => true,
+            (Some(_), Some(_)) => false,
+        }
+    }
 }
 
 /// The claims of a quote.
@@ -80,6 +114,10 @@ impl Quote {
         }
         if sum(&quote.lines) != Some(quote.total) {
             return refuse(Reason::Mismatch, "quote.total");
+        }
+        if let Some(place) = quote.lines.iter().position(|line| !line.is_good()) {
+            let field = format!("quote.lines[{place}]");
+            return Err(ProtocolError::new(at_fault, Reason::BadValue, field));
         }
         check_times(quote.iat, quote.exp, now, at_fault, QUOTE.word)?;
         Ok(quote)

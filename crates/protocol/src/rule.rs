@@ -14,7 +14,7 @@ use warifu_types::{FieldName, Role};
 pub struct Rule {
     /// `classic`, `minimal`, or the network's own name for it.
     pub name: String,
-    /// Who receives the sealed order: the merchant, or a door.
+    /// Who receives the sealed order: the merchant, a door, or a center that sells prepaid value.
     pub front: Role,
     /// Who authorizes: the issuer, the card manager, or the center.
     pub authorizer: Role,
@@ -93,6 +93,28 @@ impl Rule {
             .into_iter()
             .collect(),
         }
+    }
+
+    /// A purchase with a prepaid card: the center stands where the issuer stands, and learns the card
+    /// and the amount alone (row B9).
+    pub fn prepaid() -> Rule {
+        use FieldName as F;
+        let minimal = Rule::minimal();
+        let mut parts = minimal.parts;
+        parts.as_mut().remove(&Role::Issuer);
+        parts.as_mut().insert(Role::Center, vec![F::CARD_NUMBER, F::CARD_EXPIRY, F::AMOUNT]);
+        Rule { name: "prepaid".to_string(), front: Role::Merchant, authorizer: Role::Center, parts }
+            .withheld(Role::Merchant, &F::PAYMENT_TYPE)
+    }
+
+    /// A prepaid card that an issuer pays for: the center sells, and never sees the card (row B7,
+    /// way 1).
+    pub fn top_up() -> Rule {
+        use FieldName as F;
+        let mut parts = Rule::minimal().parts;
+        parts.as_mut().retain(|role, _| *role == Role::Issuer);
+        parts.as_mut().insert(Role::Center, vec![F::ITEM_NUMBERS, F::AMOUNT, F::PAYMENT_TYPE]);
+        Rule { name: "top-up".to_string(), front: Role::Center, authorizer: Role::Issuer, parts }
     }
 
     /// This rule with the field for nobody (a fax for nobody, say).
@@ -177,10 +199,9 @@ impl Rule {
     /// What this rule gives beyond `minimal` and the further parties' own parts, for the holder to
     /// accept or refuse: pairs such as merchant and destination.
     pub fn beyond_minimal(&self) -> Vec<(Role, FieldName)> {
-        let usual = Rule::minimal();
-        let badge = Rule::badge();
+        let usual = [Rule::minimal(), Rule::badge(), Rule::prepaid(), Rule::top_up()];
         let expected = |role: &Role, field: &FieldName| {
-            usual.part(*role).contains(field) || badge.part(*role).contains(field)
+            usual.iter().any(|rule| rule.part(*role).contains(field))
         };
         self.parts
             .iter()

@@ -1,5 +1,7 @@
 //! Capture and void: the merchant claims what was held, or lets it go.
 
+pub mod standing;
+
 use crate::{
     credential::Credential,
     encode::check_times,
@@ -7,8 +9,8 @@ use crate::{
     jws::{self, TokenType},
     signer::Signer,
 };
-use serde::{Deserialize, Serialize};
-use warifu_types::{Digest, Identifier, Nonce, Role, UnixTime};
+use serde::{Deserialize, Deserializer, Serialize};
+use warifu_types::{Digest, Identifier, Money, Nonce, Role, UnixTime};
 
 /// The type of a request.
 pub const SETTLEMENT_REQUEST: TokenType =
@@ -40,10 +42,19 @@ pub struct SettlementRequest {
     pub authorization: Nonce,
     /// Capture or void.
     pub action: Action,
+    /// How much to capture, above zero and at most what is held; the rest is released. All of it
+    /// unless said otherwise; none with a void.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "partial")]
+    pub amount: Option<Money>,
     /// Issued at.
     pub iat: UnixTime,
     /// Expires at.
     pub exp: UnixTime,
+}
+
+/// An amount that stands as an object, or not at all.
+fn partial<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<Money>, D::Error> {
+    crate::encode::object(d).map(Some)
 }
 
 impl SettlementRequest {
@@ -68,6 +79,10 @@ impl SettlementRequest {
         }
         if request.aud != *own {
             return refuse(Reason::WrongParty, "settlement_request.aud");
+        }
+        let partial = |amount: Money| request.action == Action::Capture && amount.minor() > 0;
+        if !request.amount.is_none_or(partial) {
+            return refuse(Reason::BadValue, "settlement_request.amount");
         }
         check_times(request.iat, request.exp, now, at_fault, SETTLEMENT_REQUEST.word)?;
         Ok(request)

@@ -15,22 +15,29 @@ mod targets;
 
 use std::{fs, path::PathBuf};
 use targets::{
-    Fixture, HPKE, KPS, TARGETS,
-    common::{Cast, NOW, rng},
+    ASKED, Fixture, HPKE, KPS, TARGETS, center_of,
+    common::{Cast, NETWORK, NOW, rng},
     kinds, merchants_part, met,
 };
 use warifu_protocol::{
     AtFault,
     authorization::{Authorization, AuthorizationRequest, Decision, shared_digests},
+    credential::Credential,
     delivery::{Delivery, DeliveryRequest, DeliveryState},
     encode::{b64, to_json, unb64},
     enrolment::{Enrolment, EnrolmentRequest, encrypt_shares},
+    joining::{Application, Guide, Message},
     jwe, meeting,
     order::Disclosure,
+    prepaid::PrepaidCard,
     receipt::Receipt,
     rule::Rule,
     settlement::{Action, Settlement, SettlementRequest},
     status::{State, Status},
+    telegram::{
+        BankAccount, Instruction, JapaneseAccountKind, Outcome, Person, Profile, Store, Telegram,
+        TelegramAnswer, identity, key_id, session,
+    },
     value::FieldValue,
 };
 use warifu_types::{Currency, Money, Nonce, Role};
@@ -99,6 +106,7 @@ fn write_seeds() {
     enrolment_seeds();
     order_seeds();
     meeting_seeds();
+    joining_seeds();
 }
 
 fn small_seeds() {
@@ -140,7 +148,8 @@ fn small_seeds() {
 }
 
 /// One message of each kind, in the order of `kinds`.
-fn messages(Fixture { cast, sealed, opened, quote }: &Fixture) -> [String; 12] {
+fn messages(fixture: &Fixture) -> Vec<String> {
+    let Fixture { cast, sealed, opened, quote } = fixture;
     let Cast { holder, merchant, issuer, carrier, .. } = cast;
     let order = sealed.identity;
     let [m, i, c, h] = [merchant, issuer, carrier, holder].map(|terminal| terminal.id().clone());
@@ -154,6 +163,7 @@ fn messages(Fixture { cast, sealed, opened, quote }: &Fixture) -> [String; 12] {
         jti: Nonce([5; 32]),
         decision: Decision::Authorized,
         reason: None,
+        transaction: None,
         iat,
         exp,
     }
@@ -176,11 +186,12 @@ fn messages(Fixture { cast, sealed, opened, quote }: &Fixture) -> [String; 12] {
         order,
         authorization: Nonce([5; 32]),
         action,
+        amount: None,
         iat,
         exp,
     };
     let delivered = DeliveryState::Delivered;
-    [
+    let trade = [
         holder.credential_token.clone(),
         enrolment_request(cast),
         sealed.bundle.form.clone(),
@@ -195,7 +206,45 @@ fn messages(Fixture { cast, sealed, opened, quote }: &Fixture) -> [String; 12] {
         Settlement { iss: i, aud: m.clone(), order, action, iat }.sign(by_issuer),
         Status { iss: m, aud: h, order, state, reason: None, authorization: None, iat }
             .sign(by_merchant),
-    ]
+    ];
+    trade.into_iter().chain(prepaid_messages(fixture)).collect()
+}
+
+/// A telegram, its answer, and a card.
+fn prepaid_messages(fixture: &Fixture) -> [String; 3] {
+    let Cast { holder, issuer, .. } = &fixture.cast;
+    let (center, member) = (center_of(fixture), &holder.credential);
+    let telegram = Telegram {
+        iss: member.sub.clone(),
+        aud: center.sub.clone(),
+        key: key_id(&member.key),
+        jti: Nonce([8; 32]),
+        seq: 3,
+        instruction: Instruction::Balance { card: "4111111111111111".into() },
+        iat: NOW,
+        exp: NOW.plus(300),
+    };
+    let loaded = Money::new(10_000, Currency::JPY).unwrap();
+    let answer = TelegramAnswer {
+        iss: center.sub.clone(),
+        aud: member.sub.clone(),
+        telegram: identity(ASKED),
+        outcome: Outcome::Balance(loaded),
+        iat: NOW,
+    };
+    let card = PrepaidCard {
+        iss: center.sub,
+        network: NETWORK.to_string(),
+        sub: member.sub.clone(),
+        number: "4111111111111111".into(),
+        expiry: "2030-12".into(),
+        loaded,
+        serial: 1,
+        iat: NOW,
+        exp: NOW.plus(86_400),
+    };
+    let by_center = issuer.signer.as_ref();
+    [telegram.sign(holder.signer.as_ref()), answer.sign(by_center), card.sign(by_center)]
 }
 
 fn enrolment_request(cast: &Cast) -> String {
@@ -297,4 +346,62 @@ fn meeting_seeds() {
     seeds("session_message", "question", asks.ask(body()).1);
     seeds("session_message", "answer", answers.answer(0, body()));
     seed("session_message", "bad_other_answer", answers.answer(1, body()));
+}
+
+fn joining_seeds() {
+    let (_, open) = {
+        let center =
+            Credential { hpke: HPKE.cast.issuer.credential.hpke.clone(), ..center_of(&HPKE) };
+        session::open(NETWORK, &center, &mut rng(5)).unwrap()
+    };
+    seeds("joining", "open", to_json(&open));
+    let other = session::Open { center: HPKE.cast.carrier.id().clone(), ..open };
+    seed("joining", "bad_other_center", to_json(&other));
+    let account = BankAccount::Japanese {
+        bank: "0005".into(),
+        branch: "001".into(),
+        kind: JapaneseAccountKind::Ordinary,
+        number: "1234567".into(),
+        holder: "ﾔﾏﾀﾞ ﾊﾅｺ".into(),
+    };
+    let store = |account| {
+        Message::Apply(Box::new(Application {
+            application: Nonce([3; 32]),
+            profile: Profile::Merchant(Store {
+                name: "山田茶舗".into(),
+                address: "京都市左京区1-2-3".into(),
+                representative: "山田花子".into(),
+                account,
+            }),
+            language: "ja".into(),
+        }))
+    };
+    seeds("joining", "apply_merchant", to_json(&store(account)));
+    let iban = |iban: &str| BankAccount::Iban { iban: iban.into(), holder: "Hanako".into() };
+    seed("joining", "good_apply_iban", to_json(&store(iban("DE89370400440532013000"))));
+    seed("joining", "bad_apply_iban", to_json(&store(iban("DE88370400440532013000"))));
+    let born = |born: &str| {
+        Message::Apply(Box::new(Application {
+            application: Nonce([3; 32]),
+            profile: Profile::Member(Person {
+                name: "山田花子".into(),
+                address: "京都市左京区1-2-3".into(),
+                born: born.into(),
+            }),
+            language: "en".into(),
+        }))
+    };
+    seed("joining", "good_apply_member", to_json(&born("1990-02-28")));
+    seed("joining", "bad_apply_born", to_json(&born("1990-02-30")));
+    seed("joining", "good_join", br#"{"join":{"kind":"member"}}"#);
+    seed(
+        "joining",
+        "good_guide",
+        to_json(&Guide {
+            anchors: HPKE.cast.net.anchors.clone(),
+            credential: HPKE.cast.issuer.credential_token.clone(),
+            member_terms: "terms".into(),
+            merchant_terms: "terms".into(),
+        }),
+    );
 }

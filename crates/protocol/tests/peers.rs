@@ -184,6 +184,7 @@ impl Trade {
             jti: Nonce([5; 32]),
             decision: Decision::Authorized,
             reason: None,
+            transaction: None,
             iat: NOW,
             exp: NOW.plus(86_400),
         };
@@ -221,6 +222,7 @@ impl Trade {
             order,
             authorization: Nonce([5; 32]),
             action: Action::Capture,
+            amount: None,
             iat: NOW,
             exp: NOW.plus(300),
         };

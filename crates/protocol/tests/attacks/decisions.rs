@@ -102,6 +102,7 @@ fn authorization(purchase: &Purchase, change: impl FnOnce(&mut Value)) -> String
         jti: Nonce([1; 32]),
         decision: Decision::Authorized,
         reason: None,
+        transaction: None,
         iat: NOW,
         exp: NOW.plus(1000),
     };
@@ -228,6 +229,7 @@ fn a_settlement_that_was_not_asked_for() {
         order,
         authorization: Nonce([1; 32]),
         action: Action::Capture,
+        amount: None,
         iat: NOW,
         exp: NOW.plus(300),
     };

@@ -7,7 +7,7 @@ use crate::{
 use std::sync::Arc;
 use warifu_keydist::{KeyCache, KeyRing};
 use warifu_protocol::{
-    Reason,
+    AtFault, Reason,
     authorization::{Authorization, Decision},
     credential::Credential,
     derive::{Context, Purpose},
@@ -131,16 +131,23 @@ fn a_merchant_that_forges_an_authorization() {
         jti: Nonce([1; 32]),
         decision: Decision::Authorized,
         reason: None,
+        transaction: None,
         iat: NOW,
         exp: NOW.plus(1000),
     };
     let token = forged.sign(merchant.signer.as_ref());
-    let result = Authorization::verify(&token, &issuer.credential, merchant.id(), &order, NOW);
+    let by = (Role::Issuer, &*issuer.credential);
+    let result = Authorization::verify(&token, by, merchant.id(), &order, NOW);
     refused(result, Reason::BadSignature, ISSUER, "authorization");
+    // The blame falls on the role that the authorizer has in this trade.
+    let as_manager = (Role::CardManager, &*issuer.credential);
+    let result = Authorization::verify(&token, as_manager, merchant.id(), &order, NOW);
+    let manager = AtFault::Role(Role::CardManager);
+    refused(result, Reason::BadSignature, manager, "authorization");
     // In its own name it is no issuer's.
     let own = Authorization { iss: merchant.id().clone(), ..forged };
     let token = own.sign(merchant.signer.as_ref());
-    let result = Authorization::verify(&token, &issuer.credential, merchant.id(), &order, NOW);
+    let result = Authorization::verify(&token, by, merchant.id(), &order, NOW);
     refused(result, Reason::BadSignature, ISSUER, "authorization");
 }
 

@@ -15,7 +15,7 @@ use warifu_protocol::{
     rule::Rule,
     sealed,
 };
-use warifu_types::{Nonce, UnixTime};
+use warifu_types::{Nonce, Role, UnixTime};
 
 /// Beyond `until` by more than clocks may differ.
 fn just_late(until: UnixTime) -> UnixTime {
@@ -198,12 +198,13 @@ fn an_authorization_out_of_its_time_or_place() {
         jti: Nonce([1; 32]),
         decision: Decision::Authorized,
         reason: None,
+        transaction: None,
         iat: NOW,
         exp: NOW.plus(1000),
     };
     let token = authorization.sign(issuer.signer.as_ref());
     let verify = |credential, front, order, now| {
-        Authorization::verify(&token, credential, front, order, now)
+        Authorization::verify(&token, (Role::Issuer, credential), front, order, now)
     };
     let own = &issuer.credential;
     assert!(verify(own, merchant.id(), &order, NOW).is_ok());
@@ -222,6 +223,7 @@ fn an_authorization_out_of_its_time_or_place() {
     let result = verify(&other.credential, merchant.id(), &order, NOW);
     refused(result, Reason::BadSignature, ISSUER, "authorization");
     let foreign = Authorization { ..authorization }.sign(other.signer.as_ref());
-    let result = Authorization::verify(&foreign, &other.credential, merchant.id(), &order, NOW);
+    let by = (Role::Issuer, &*other.credential);
+    let result = Authorization::verify(&foreign, by, merchant.id(), &order, NOW);
     refused(result, Reason::WrongParty, ISSUER, "authorization.iss");
 }

@@ -199,6 +199,8 @@ impl Cast {
             name: "煎茶".into(),
             quantity: 2,
             unit_price: Money::new(990, Currency::JPY).unwrap(),
+            content: None,
+            tick_seconds: None,
         };
         Quote {
             iss: self.merchant.id().clone(),

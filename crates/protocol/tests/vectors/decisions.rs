@@ -213,6 +213,7 @@ impl Trade {
             jti: Nonce([1; 32]),
             decision,
             reason: (decision == Decision::Refused).then(|| "limit_exceeded".into()),
+            transaction: None,
             iat: NOW,
             exp: NOW.plus(86_400),
         }

@@ -132,7 +132,7 @@ impl Judge<'_> {
     fn authorization(&self) -> Result<Value> {
         let authorization = Authorization::verify(
             self.text("token"),
-            &self.party("authorizer"),
+            (Role::Issuer, &self.party("authorizer")),
             self.terminal.id(),
             &self.read("order"),
             self.now,

@@ -84,6 +84,7 @@ impl Trade {
             order: self.order,
             authorization: Nonce([1; 32]),
             action: Action::Capture,
+            amount: None,
             iat: NOW,
             exp: NOW.plus(300),
         }
