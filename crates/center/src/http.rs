@@ -1,10 +1,14 @@
-//! The center's service: the directory for everyone, shares and trade keys within sessions.
+//! The center's service: the directory and the epoch for everyone, renewal for whoever signs for
+//! it, shares and trade keys within sessions.
 
 use crate::{
     CenterError,
-    records::{MEMBERS, NAMES, TRADE_KEYS, TradeKey},
+    desk::Desk,
+    records::{MEMBERS, NAMES, TRADE_KEYS, TradeKey, member, own},
     registrar::{Kind, Registrar},
-    rules::admission,
+    settings::Settings,
+    settlement::Settlement,
+    telegrams,
 };
 use async_trait::async_trait;
 use axum::{
@@ -17,42 +21,71 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 use warifu_ports::Store;
 use warifu_protocol::{
-    enrolment::{self, Enrolment},
-    signer::Signer,
+    AtFault,
+    encode::from_json_object,
+    enrolment::{self, Enrolment, renewal::Renewal},
 };
 use warifu_types::{Identifier, Nonce};
 use warifu_wire::{
-    Body, DirectoryAnswer, Party, Peer, Problem, Service, ShareAnswer, ShareQuestion,
-    TradeKeyAnswer, TradeKeyQuestion, read_body, serve_routes, whole, write_answer,
+    Body, DirectoryAnswer, EpochAnswer, OwnCenter, Party, Peer, Problem, RenewQuestion, Service,
+    ShareAnswer, ShareQuestion, TradeKeyAnswer, TradeKeyQuestion, read_body, serve_routes, whole,
+    write_answer,
 };
 
 /// A center that answers.
 pub struct Center {
     party: Arc<Party>,
     store: Arc<dyn Store>,
+    desk: Arc<Desk>,
+    settlement: Arc<Settlement>,
     /// Whether holders may enrol themselves over the wire; services are always admitted by hand.
     open: bool,
 }
 
 impl Center {
-    /// A center over its store. `open` lets holders enrol by `POST /v1/enrol`.
+    /// A center over its store, with the usual settings. `open` lets holders enrol by
+    /// `POST /v1/enrol`.
     pub async fn new(
         party: Arc<Party>,
         store: Arc<dyn Store>,
         open: bool,
     ) -> Result<Arc<Center>, CenterError> {
-        let registrar = store.run(|unit| Registrar::load(unit, None)).await?;
-        let own = party.terminal().credential.clone();
-        // The center meets services of groups that opened after its own enrolment, too.
-        party.make_own_shares(move |group| {
-            admission::further_share(registrar.matrices(), own.class, &own.sub, group)
-        });
-        Ok(Arc::new(Center { party, store, open }))
+        Center::with(party, store, open, Settings::default()).await
+    }
+
+    /// As [`Center::new`], with settings for members, cards and payments.
+    pub async fn with(
+        party: Arc<Party>,
+        store: Arc<dyn Store>,
+        open: bool,
+        settings: Settings,
+    ) -> Result<Arc<Center>, CenterError> {
+        let record = store.run(|unit| own(unit)).await?;
+        if let (Some(first), Some(url)) = (record.before.first(), &record.first_url) {
+            party.reach_center(first.center.clone(), url.clone());
+        }
+        let signer = Arc::clone(&party.terminal().signer);
+        let identifier = record.identifier.clone();
+        let desk = Arc::new(Desk { store: Arc::clone(&store), signer, identifier });
+        // The center is a party that needs keys, too: it asks itself for what it makes.
+        party.be_center(desk.clone());
+        let settlement = Settlement::new(party.clone(), store.clone(), settings).await?;
+        Ok(Arc::new(Center { party, store, desk, settlement, open }))
+    }
+
+    /// The settlement center: members, prepaid cards, payments.
+    pub fn settlement(&self) -> &Arc<Settlement> {
+        &self.settlement
+    }
+
+    /// The center as a party.
+    pub fn party(&self) -> &Arc<Party> {
+        &self.party
     }
 
     /// Enrols a party.
     pub async fn enrol(&self, request: String, kind: Kind) -> Result<Enrolment, CenterError> {
-        let signer: Arc<dyn Signer> = self.party.terminal().signer.clone();
+        let signer = Arc::clone(&self.desk.signer);
         let now = self.party.now();
         let mut random = self.party.random();
         self.store
@@ -69,24 +102,14 @@ impl Center {
     }
 
     async fn share(&self, peer: &Peer, question: ShareQuestion) -> Result<ShareAnswer, Problem> {
-        let credential = peer.credential.clone();
+        let ShareQuestion { group, epoch } = question;
+        let now = self.party.now();
+        let (share, known) = self.desk.share_for(&peer.credential.sub, group, epoch, now).await?;
+        let key = known.hpke.first().ok_or_else(|| Problem::not_found("credential.hpke"))?;
         let mut random = self.party.random();
-        let registrar = self.store.run(|unit| Registrar::load(unit, None)).await?;
-        // A share takes a tenth of a second of computing: not on the threads that answer.
-        let computed = tokio::task::spawn_blocking(move || {
-            let share = admission::further_share(
-                registrar.matrices(),
-                credential.class,
-                &credential.sub,
-                question.group,
-            );
-            let key =
-                credential.hpke.first().ok_or_else(|| Problem::not_found("credential.hpke"))?;
-            enrolment::encrypt_shares(&credential.sub, key, &[share], &mut random)
-                .map_err(Problem::from)
-        });
-        let shares = computed.await.map_err(|_| Problem::internal())??;
-        Ok(ShareAnswer { shares })
+        Ok(ShareAnswer {
+            shares: enrolment::encrypt_shares(&known.sub, key, &[share], &mut random)?,
+        })
     }
 
     async fn trade_key(
@@ -98,9 +121,11 @@ impl Center {
         pair.sort();
         let key = format!("{}/{}/{}", question.trade, pair[0], pair[1]);
         let fresh = Nonce(self.party.random32());
+        let asker = peer.credential.sub.clone();
         let key = self
             .store
             .run(move |unit| {
+                member(unit, &asker)?;
                 TRADE_KEYS.insert(unit, &key, &TradeKey { key: fresh })?;
                 Ok::<_, CenterError>(TRADE_KEYS.get(unit, &key)?.map_or(fresh, |known| known.key))
             })
@@ -123,8 +148,10 @@ impl Center {
             })
             .await?;
         match found {
-            Some(member) => Ok(DirectoryAnswer { credential: member.enrolment.credential }),
-            None => Err(Problem::not_found("identifier")),
+            Some(known) if !known.revoked => {
+                Ok(DirectoryAnswer { credential: known.enrolment.credential })
+            }
+            _ => Err(Problem::not_found("identifier")),
         }
     }
 }
@@ -144,7 +171,7 @@ impl Service for Center {
         match op {
             "share" => write_answer(&self.share(peer, read_body(body)?).await?),
             "trade_key" => write_answer(&self.trade_key(peer, read_body(body)?).await?),
-            _ => Err(Problem::not_found("op")),
+            _ => self.settlement.answer(peer, op, body).await,
         }
     }
 }
@@ -166,8 +193,10 @@ pub fn routes(center: Arc<Center>) -> Router {
     let own = Router::new()
         .route("/v1/directory", get(directory))
         .route("/v1/enrol", post(enrol))
+        .route("/v1/epoch", get(epoch))
+        .route("/v1/renew", post(renew))
         .with_state(center.clone());
-    own.merge(serve_routes(center))
+    own.merge(telegrams::routes(center.settlement.clone())).merge(serve_routes(center))
 }
 
 async fn directory(
@@ -193,4 +222,16 @@ async fn enrol(State(center): State<Arc<Center>>, body: Body) -> Result<Json<Enr
     let request = std::str::from_utf8(&body)
         .map_err(|_| Problem::bad_value("enrolment_request", "not UTF-8"))?;
     Ok(Json(center.enrol(request.to_string(), Kind::Issue).await?))
+}
+
+/// The signed notice of the epoch in force.
+async fn epoch(State(center): State<Arc<Center>>) -> Result<Json<EpochAnswer>, Problem> {
+    Ok(Json(EpochAnswer { epoch: center.desk.notice(center.party.now()).await? }))
+}
+
+/// Renews a party's credential and shares, on a request that it has signed.
+async fn renew(State(center): State<Arc<Center>>, body: Body) -> Result<Json<Renewal>, Problem> {
+    let question: RenewQuestion = from_json_object(&whole(body)?, AtFault::Sender, "renewal")?;
+    let (now, random) = (center.party.now(), center.party.random());
+    center.desk.renew(question.request, now, random).await.map(Json)
 }

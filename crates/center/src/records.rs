@@ -1,7 +1,8 @@
 //! The center's documents.
 
+use crate::CenterError;
 use serde::{Deserialize, Serialize};
-use warifu_ports::Collection;
+use warifu_ports::{Collection, Unit};
 use warifu_protocol::{credential::Class, enrolment::Enrolment, trust::PinnedCenter};
 use warifu_types::{Identifier, Nonce, UnixTime};
 use zeroize::Zeroize;
@@ -14,16 +15,42 @@ pub struct CenterRecord {
     pub identifier: Identifier,
     /// Coefficients on the holders' side and on the services'.
     pub thresholds: (usize, usize),
-    /// What every matrix expands from.
+    /// What every matrix of the epoch in force expands from.
     pub seed: Nonce,
     pub epoch: u32,
     pub grace_until: UnixTime,
-    /// The network's other centers.
+    /// When the epoch began; zero for the first.
+    #[serde(default = "long_ago")]
+    pub begun: UnixTime,
+    /// The epoch before, while its grace time runs.
+    #[serde(default)]
+    pub previous: Option<PreviousEpoch>,
+    /// The network's centers before this one in its order. The first of all enrols the parties.
+    #[serde(default)]
+    pub before: Vec<PinnedCenter>,
+    /// The network's centers after this one.
     pub others: Vec<PinnedCenter>,
+    /// Where the network's first center answers; unset at the first itself.
+    #[serde(default)]
+    pub first_url: Option<String>,
     /// How many services were admitted, this center included.
     pub services: u32,
     /// How long a credential is good, in seconds.
     pub lifetime: u64,
+}
+
+/// An epoch that is over but for its grace time.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreviousEpoch {
+    pub epoch: u32,
+    pub seed: Nonce,
+}
+
+impl Drop for PreviousEpoch {
+    fn drop(&mut self) {
+        self.seed.0.zeroize();
+    }
 }
 
 impl Drop for CenterRecord {
@@ -33,15 +60,30 @@ impl Drop for CenterRecord {
 }
 
 /// A party in the register.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Member {
     pub class: Class,
+    /// What the party was given last. At a further center the credential is the one that it showed.
     pub enrolment: Enrolment,
+    /// The epoch of the shares.
+    #[serde(default = "first_epoch")]
+    pub epoch: u32,
+    /// Gets nothing more from this center.
+    #[serde(default)]
+    pub revoked: bool,
+}
+
+fn long_ago() -> UnixTime {
+    UnixTime(0)
+}
+
+fn first_epoch() -> u32 {
+    1
 }
 
 /// Says that something is taken, and by whom.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taken {
     pub by: Identifier,
@@ -66,6 +108,22 @@ pub const SKELETONS: Collection<Taken> = Collection::new("skeletons");
 pub const POINTS: Collection<Taken> = Collection::new("points");
 pub const NAMES: Collection<Taken> = Collection::new("names");
 pub const TRADE_KEYS: Collection<TradeKey> = Collection::new("trade_keys");
+/// At a further center: how many services of each group it knows.
+pub const GROUPS: Collection<u32> = Collection::new("groups");
 
 /// The one key in [`CENTER`].
 pub const OWN: &str = "own";
+
+/// The center's record.
+pub fn own(unit: &mut dyn Unit) -> Result<CenterRecord, CenterError> {
+    CENTER.get(unit, OWN)?.ok_or(CenterError::Absent)
+}
+
+/// A party that is in the register and was not revoked.
+pub fn member(unit: &mut dyn Unit, who: &Identifier) -> Result<Member, CenterError> {
+    match MEMBERS.get(unit, who.as_str())? {
+        None => Err(CenterError::Unknown),
+        Some(member) if member.revoked => Err(CenterError::Revoked),
+        Some(member) => Ok(member),
+    }
+}

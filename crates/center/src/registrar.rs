@@ -1,40 +1,27 @@
-//! Setting a center up, and enrolling parties.
+//! The desk where parties are enrolled.
 
 use crate::{
     CenterError,
-    records::{CENTER, CenterRecord, MEMBERS, Member, NAMES, OWN, POINTS, SKELETONS, Taken},
+    records::{
+        CENTER, CenterRecord, GROUPS, MEMBERS, Member, NAMES, OWN, POINTS, SKELETONS, Taken, own,
+    },
     rules::admission,
 };
 use warifu_keydist::{CenterEpoch, CenterMatrices, CenterSeed, Points, Thresholds};
 use warifu_ports::Unit;
 use warifu_protocol::{
-    credential::{Class, Credential},
-    enrolment::{self, Enrolment, EnrolmentRequest},
-    signer::Signer,
-    suite::Suite,
+    AtFault,
+    credential::{CREDENTIAL, Class, Credential},
+    enrolment::{
+        self, Enrolment, EnrolmentRequest,
+        renewal::{self, EpochNotice},
+    },
+    jws,
+    signer::{Signer, VerifyingKey},
     trust::{Anchors, PinnedCenter},
 };
 use warifu_types::{Digest, Identifier, Nonce, Role, UnixTime};
-use warifu_wire::{
-    Random,
-    identity::{self, Wish},
-};
-
-/// How long a credential is good unless said otherwise, in seconds: 400 days.
-const LIFETIME: u64 = 400 * 86_400;
-
-/// What a center is set up with.
-#[derive(Debug, Clone)]
-pub struct CenterWish {
-    /// The network's name.
-    pub network: String,
-    /// The center's identifier.
-    pub identifier: Identifier,
-    /// Where it answers.
-    pub url: String,
-    /// The matrices' size.
-    pub thresholds: Thresholds,
-}
+use warifu_wire::Random;
 
 /// Which desk a request is brought to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,64 +32,16 @@ pub enum Kind {
     Admit,
 }
 
-/// Sets a center up: its seed, its keys, its own credential as the first service. One transaction.
-pub fn init(
-    unit: &mut dyn Unit,
-    wish: &CenterWish,
-    seed: [u8; 32],
-    now: UnixTime,
-    random: &mut Random,
-) -> Result<Anchors, CenterError> {
-    if CENTER.get(unit, OWN)?.is_some() {
-        return Err(CenterError::Exists);
-    }
-    let record = CenterRecord {
-        network: wish.network.clone(),
-        identifier: wish.identifier.clone(),
-        thresholds: (wish.thresholds.holders(), wish.thresholds.services()),
-        seed: Nonce(seed),
-        epoch: 1,
-        grace_until: UnixTime(0),
-        others: Vec::new(),
-        services: 0,
-        lifetime: LIFETIME,
-    };
-    CENTER.put(unit, OWN, &record)?;
-    let own = Wish {
-        sub: wish.identifier.clone(),
-        roles: vec![Role::Center],
-        suites: vec![Suite::KpsHpke, Suite::Kps],
-        url: Some(wish.url.clone()),
-    };
-    let request = identity::request(unit, &own, now, random)?;
-    let key = EnrolmentRequest::verify(&request)?.key;
-    let registrar = Registrar::load(unit, None)?;
-    let anchors = registrar.anchors_with(key);
-    // The center signs its own credential with the key that it has just made.
-    let signer = identity::signing_key(unit)?;
-    let registrar = Registrar::load(unit, Some(&signer))?;
-    let answer = registrar.enrol(unit, &request, Kind::Admit, now, random)?;
-    identity::accept(unit, &answer, now)?;
-    Ok(anchors)
-}
-
-/// Adds another center, whose share becomes part of every key (row D6). Only before parties enrol.
-pub fn add_center(unit: &mut dyn Unit, other: PinnedCenter) -> Result<(), CenterError> {
-    let mut record = CENTER.get(unit, OWN)?.ok_or(CenterError::Absent)?;
-    if record.services > 1 {
-        return Err(CenterError::TooLate);
-    }
-    record.others.retain(|known| known.center != other.center);
-    record.others.push(other);
-    CENTER.put(unit, OWN, &record)?;
-    Ok(())
-}
-
 /// The desk where parties are enrolled.
 pub struct Registrar<'a> {
-    record: CenterRecord,
-    matrices: CenterMatrices,
-    signer: Option<&'a dyn Signer>,
+    pub(crate) record: CenterRecord,
+    pub(crate) signer: Option<&'a dyn Signer>,
+    thresholds: Thresholds,
+}
+
+/// The claims of a credential from the center's own records.
+pub(crate) fn claims(token: &str) -> Result<Credential, CenterError> {
+    Ok(jws::peek(CREDENTIAL, token, AtFault::Own)?)
 }
 
 impl<'a> Registrar<'a> {
@@ -111,16 +50,10 @@ impl<'a> Registrar<'a> {
         unit: &mut dyn Unit,
         signer: Option<&'a dyn Signer>,
     ) -> Result<Registrar<'a>, CenterError> {
-        let record = CENTER.get(unit, OWN)?.ok_or(CenterError::Absent)?;
+        let record = own(unit)?;
         let thresholds = Thresholds::new(record.thresholds.0, record.thresholds.1)
             .map_err(|error| CenterError::Thresholds(error.to_string()))?;
-        let matrices = CenterMatrices::new(
-            CenterSeed::from_bytes(record.seed.0),
-            &record.network,
-            CenterEpoch { center: record.identifier.clone(), epoch: record.epoch },
-            thresholds,
-        );
-        Ok(Registrar { record, matrices, signer })
+        Ok(Registrar { record, signer, thresholds })
     }
 
     /// The network and its centers, as parties pin them.
@@ -128,25 +61,62 @@ impl<'a> Registrar<'a> {
         self.signer.map(|signer| self.anchors_with(signer.verifying_key()))
     }
 
-    fn anchors_with(&self, key: warifu_protocol::signer::VerifyingKey) -> Anchors {
+    pub(crate) fn anchors_with(&self, key: VerifyingKey) -> Anchors {
         let own = PinnedCenter {
             center: self.record.identifier.clone(),
             key,
             epoch: self.record.epoch,
             grace_until: self.record.grace_until,
         };
-        let mut centers = vec![own];
-        centers.extend(self.record.others.iter().cloned());
+        let before = self.record.before.iter().cloned();
+        let centers = before.chain([own]).chain(self.record.others.iter().cloned()).collect();
         Anchors { network: self.record.network.clone(), centers }
     }
 
-    /// The matrices of the epoch in force.
-    pub fn matrices(&self) -> &CenterMatrices {
-        &self.matrices
+    /// Whether this is the network's first center, which enrols.
+    pub fn is_first(&self) -> bool {
+        self.record.before.is_empty()
     }
 
-    /// Enrols a party. The same request again gets the same answer; anything that could be taken
-    /// for another party is refused.
+    /// The signed notice of the epoch in force. The same epoch has the same notice.
+    pub fn notice(&self) -> Result<String, CenterError> {
+        let notice = EpochNotice {
+            iss: self.record.identifier.clone(),
+            network: self.record.network.clone(),
+            epoch: self.record.epoch,
+            grace_until: self.record.grace_until,
+            iat: self.record.begun,
+        };
+        Ok(notice.sign(self.signer.ok_or(CenterError::Absent)?))
+    }
+
+    /// The matrices of the epoch in force.
+    pub fn matrices(&self) -> CenterMatrices {
+        self.expand(self.record.epoch, self.record.seed)
+    }
+
+    /// The matrices of the epoch in force, or of the one before while its grace time runs.
+    pub fn matrices_of(&self, epoch: u32, now: UnixTime) -> Result<CenterMatrices, CenterError> {
+        if epoch == self.record.epoch {
+            return Ok(self.matrices());
+        }
+        let previous = self.record.previous.as_ref();
+        let previous = previous.filter(|p| p.epoch == epoch && now < self.record.grace_until);
+        let previous = previous.ok_or(CenterError::NotServed)?;
+        Ok(self.expand(previous.epoch, previous.seed))
+    }
+
+    fn expand(&self, epoch: u32, seed: Nonce) -> CenterMatrices {
+        CenterMatrices::new(
+            CenterSeed::from_bytes(seed.0),
+            &self.record.network,
+            CenterEpoch { center: self.record.identifier.clone(), epoch },
+            self.thresholds,
+        )
+    }
+
+    /// Enrols a party, at the network's first center. The same request again gets the same answer;
+    /// anything that could be taken for another party is refused.
     pub fn enrol(
         mut self,
         unit: &mut dyn Unit,
@@ -160,43 +130,59 @@ impl<'a> Registrar<'a> {
         if holder != (kind == Kind::Issue) {
             return Err(CenterError::WrongDesk);
         }
-        if let Some(known) = MEMBERS.get(unit, asked.sub.as_str())? {
-            return self.repeat(&asked, known);
+        if !self.is_first() {
+            return Err(CenterError::NotFirst);
         }
-        self.take(unit, &asked)?;
+        self.check_center(&asked)?;
+        if let Some(known) = MEMBERS.get(unit, asked.sub.as_str())? {
+            return repeat(&asked, known);
+        }
+        self.take(unit, &asked.sub, holder)?;
         let class = if holder {
             Class::Holder {}
         } else {
-            let group = admission::group_for_next(
-                self.record.services,
-                self.matrices.thresholds().capacity(),
-            );
+            let group = admission::group_for_next(self.record.services, self.thresholds.capacity());
             self.record.services += 1;
             Class::Service { group }
         };
         let enrolment = self.answer(&asked, class, now, random)?;
-        MEMBERS.put(unit, asked.sub.as_str(), &Member { class, enrolment: enrolment.clone() })?;
+        let member = Member {
+            class,
+            enrolment: enrolment.clone(),
+            epoch: self.record.epoch,
+            revoked: false,
+        };
+        MEMBERS.put(unit, asked.sub.as_str(), &member)?;
         CENTER.put(unit, OWN, &self.record)?;
         Ok(enrolment)
     }
 
+    /// The role of a center is for the network's own centers.
+    fn check_center(&self, asked: &EnrolmentRequest) -> Result<(), CenterError> {
+        let own =
+            self.signer.map(|signer| (self.record.identifier.clone(), signer.verifying_key()));
+        let others = self.record.others.iter().map(|other| (other.center.clone(), other.key));
+        let known = others.chain(own).any(|center| center == (asked.sub.clone(), asked.key));
+        if asked.roles.contains(&Role::Center) && !known {
+            return Err(CenterError::NotACenter);
+        }
+        Ok(())
+    }
+
     /// Claims the identifier, its shape and its point.
-    fn take(&self, unit: &mut dyn Unit, asked: &EnrolmentRequest) -> Result<(), CenterError> {
-        let by = Taken { by: asked.sub.clone() };
-        if !SKELETONS.insert(unit, &asked.sub.skeleton(), &by)? {
+    pub(crate) fn take(
+        &self,
+        unit: &mut dyn Unit,
+        sub: &Identifier,
+        holder: bool,
+    ) -> Result<(), CenterError> {
+        let by = Taken { by: sub.clone() };
+        if !SKELETONS.insert(unit, &sub.skeleton(), &by)? {
             return Err(CenterError::LookAlike);
         }
-        let points = Points::of(&self.record.network, self.record.epoch, &asked.sub);
-        for (instance, point) in points.each().iter().enumerate() {
-            let mut text = [0; 32];
-            text[..16].copy_from_slice(point);
-            let key = format!("{}/{instance}/{}", self.record.epoch, Digest(text));
-            if !POINTS.insert(unit, &key, &by)? {
-                return Err(CenterError::PointTaken);
-            }
-        }
-        if !asked.roles.contains(&Role::Holder) {
-            for (_, part) in asked.sub.parts() {
+        self.take_points(unit, sub, self.record.epoch)?;
+        if !holder {
+            for (_, part) in sub.parts() {
                 // The first service of a name keeps it; others are found by identifier.
                 NAMES.insert(unit, part, &by)?;
             }
@@ -204,20 +190,68 @@ impl<'a> Registrar<'a> {
         Ok(())
     }
 
-    fn repeat(&self, asked: &EnrolmentRequest, known: Member) -> Result<Enrolment, CenterError> {
-        let credential: Credential = warifu_protocol::jws::peek(
-            warifu_protocol::credential::CREDENTIAL,
-            &known.enrolment.credential,
-            warifu_protocol::AtFault::Own,
-        )?;
-        if credential.key == asked.key && credential.roles == asked.roles {
-            Ok(known.enrolment)
+    /// Claims the points of a party in an epoch; they may be its own already.
+    pub(crate) fn take_points(
+        &self,
+        unit: &mut dyn Unit,
+        sub: &Identifier,
+        epoch: u32,
+    ) -> Result<(), CenterError> {
+        let by = Taken { by: sub.clone() };
+        let points = Points::of(&self.record.network, epoch, sub);
+        for (instance, point) in points.each().iter().enumerate() {
+            let mut text = [0; 32];
+            text[..16].copy_from_slice(point);
+            let key = format!("{epoch}/{instance}/{}", Digest(text));
+            if !POINTS.insert(unit, &key, &by)? && POINTS.get(unit, &key)?.as_ref() != Some(&by) {
+                return Err(CenterError::PointTaken);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many services of a group a further center knows; refuses one more than it has room for.
+    pub(crate) fn check_room(&self, unit: &mut dyn Unit, class: Class) -> Result<u32, CenterError> {
+        let Class::Service { group } = class else { return Ok(0) };
+        let known = GROUPS.get(unit, &group.to_string())?.unwrap_or(0);
+        if admission::has_room(class, known, self.thresholds.capacity()) {
+            Ok(known)
         } else {
-            Err(CenterError::Duplicate)
+            Err(CenterError::GroupFull)
         }
     }
 
-    fn answer(
+    /// Counts a party that a further center has not known before.
+    pub(crate) fn count(&self, unit: &mut dyn Unit, class: Class) -> Result<(), CenterError> {
+        let known = self.check_room(unit, class)?;
+        let Class::Service { group } = class else { return Ok(()) };
+        Ok(GROUPS.put(unit, &group.to_string(), &(known + 1))?)
+    }
+
+    /// The center's own enrolment under the anchors as they are now, with the shares that it has.
+    pub(crate) fn reissue_own(
+        &self,
+        unit: &mut dyn Unit,
+        now: UnixTime,
+    ) -> Result<Enrolment, CenterError> {
+        let signer = self.signer.ok_or(CenterError::Absent)?;
+        let own = self.record.identifier.as_str();
+        let mut member = MEMBERS.get(unit, own)?.ok_or(CenterError::Absent)?;
+        let credential = claims(&member.enrolment.credential)?;
+        member.enrolment.credential = self.renewed(credential, now).sign(signer);
+        member.enrolment.anchors = self.anchors_with(signer.verifying_key());
+        MEMBERS.put(unit, own, &member)?;
+        Ok(member.enrolment)
+    }
+
+    /// A credential for the epochs in force, good for a lifetime from now.
+    pub(crate) fn renewed(&self, old: Credential, now: UnixTime) -> Credential {
+        let anchors = self.anchors_with(old.key);
+        let exp = now.plus(self.record.lifetime);
+        Credential { epochs: renewal::epochs(&anchors), iat: now, exp, ..old }
+    }
+
+    pub(crate) fn answer(
         &self,
         asked: &EnrolmentRequest,
         class: Class,
@@ -235,21 +269,29 @@ impl<'a> Registrar<'a> {
             key: asked.key,
             hpke: asked.hpke.clone(),
             suites: asked.suites.clone(),
-            epochs: anchors
-                .centers
-                .iter()
-                .map(|c| CenterEpoch { center: c.center.clone(), epoch: c.epoch })
-                .collect(),
+            epochs: renewal::epochs(&anchors),
             url: asked.url.clone(),
             iat: now,
             exp: now.plus(self.record.lifetime),
         };
-        let shares = admission::first_shares(&self.matrices, class, &asked.sub);
+        let shares = admission::first_shares(&self.matrices(), class, &asked.sub);
         let key = asked.hpke.first().ok_or(CenterError::Absent)?;
         Ok(Enrolment {
             anchors,
             credential: credential.sign(signer),
             shares: enrolment::encrypt_shares(&asked.sub, key, &shares, random)?,
         })
+    }
+}
+
+fn repeat(asked: &EnrolmentRequest, known: Member) -> Result<Enrolment, CenterError> {
+    if known.revoked {
+        return Err(CenterError::Revoked);
+    }
+    let credential = claims(&known.enrolment.credential)?;
+    if credential.key == asked.key && credential.roles == asked.roles {
+        Ok(known.enrolment)
+    } else {
+        Err(CenterError::Duplicate)
     }
 }

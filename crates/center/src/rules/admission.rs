@@ -1,4 +1,4 @@
-//! Which group a service joins, which shares a party gets, and when an epoch's grace ends.
+//! Which group a service joins, and which shares a party gets.
 
 use warifu_keydist::{CenterMatrices, Share};
 use warifu_protocol::credential::Class;
@@ -9,6 +9,21 @@ use warifu_types::Identifier;
 pub fn group_for_next(admitted: u32, capacity: usize) -> u32 {
     let capacity = u32::try_from(capacity.max(1)).unwrap_or(u32::MAX);
     admitted / capacity
+}
+
+/// A further center takes no service of a later group than this: what the first center names there
+/// decides how many shares it has to compute.
+pub const LAST_GROUP: u32 = 1023;
+
+/// Whether a further center may take one more party of this class: a group that has `known` services
+/// there is full at its capacity.
+pub fn has_room(class: Class, known: u32, capacity: usize) -> bool {
+    match class {
+        Class::Holder {} => true,
+        Class::Service { group } => {
+            group <= LAST_GROUP && usize::try_from(known).is_ok_and(|known| known < capacity)
+        }
+    }
 }
 
 /// The shares that a party gets at enrolment: a holder that of group 0 (further ones on first
@@ -45,5 +60,13 @@ mod tests {
         assert_eq!(group_for_next(254, 255), 0);
         assert_eq!(group_for_next(255, 255), 1);
         assert_eq!(group_for_next(3, 1), 3);
+    }
+
+    #[test]
+    fn a_further_center_fills_no_group_beyond_its_capacity() {
+        let service = |group| Class::Service { group };
+        assert!(has_room(service(0), 254, 255) && !has_room(service(0), 255, 255));
+        assert!(!has_room(service(LAST_GROUP + 1), 0, 255));
+        assert!(has_room(Class::Holder {}, u32::MAX, 1));
     }
 }

@@ -1,0 +1,243 @@
+//! The payment instruction (row B9). Record, hold, transaction number, payment notice and the
+//! member's answer commit in one job.
+
+use super::{meter::METERED, notice::{NOTICES, Notice}};
+use crate::{
+    accounts::{Code, HOLDS},
+    joining::records::{KEYS, key_place},
+    prepaid::{card_of, records::Card},
+    rules::numbers::transaction_number,
+    settlement::{Settlement, count},
+    telegrams::record::{Entry, act, refusal, repeated, store},
+};
+use std::sync::Arc;
+use warifu_ports::{
+    Unit,
+    holds::{CardId, Evidence, HoldWish, Meter, OrderRecord, Verdict},
+};
+use warifu_protocol::{
+    AtFault, ProtocolError, Reason,
+    authorization::Decision,
+    credential::Credential,
+    goods,
+    sealed::OpenedOrder,
+    signer::Signer,
+    telegram::{Outcome, Paid, Payment},
+    value::FieldValue,
+};
+use warifu_types::{FieldName, Money, Nonce, Role};
+use warifu_wire::Problem;
+
+/// What a job needs, gathered before it runs.
+struct Work {
+    entry: Entry,
+    opened: OpenedOrder,
+    amount: Money,
+    front: Arc<Credential>,
+    evidence: Evidence,
+    authorization: Nonce,
+    lifetime: u64,
+    signer: Arc<dyn Signer>,
+}
+
+impl Settlement {
+    /// Pays for an order, once.
+    pub(crate) async fn pay(
+        self: &Arc<Self>,
+        entry: Entry,
+        payment: Payment,
+    ) -> Result<String, Problem> {
+        let order = match self.check_payment(&entry, payment).await {
+            Err(problem) if problem.is_temporary() => return Err(problem),
+            Err(problem) => return self.refuse(entry, problem).await,
+            Ok(work) => {
+                let order = work.opened.claims.jti;
+                let (answer, paid) = self.store.run(move |unit| work.commit(unit)).await?;
+                if !paid {
+                    return Ok(answer);
+                }
+                (answer, order)
+            }
+        };
+        let (answer, order) = order;
+        let center = self.clone();
+        // The merchant is told at once; if it is not there, the worker tells it again.
+        tokio::spawn(async move {
+            if let Err(problem) = center.send_notice(order.to_string()).await {
+                tracing::info!(code = problem.code, "a payment notice waits");
+            }
+        });
+        Ok(answer)
+    }
+
+    /// Stores the refusal of a telegram that does not get as far as the records.
+    async fn refuse(&self, entry: Entry, problem: Problem) -> Result<String, Problem> {
+        let signer = self.signer();
+        let work = move |unit: &mut dyn Unit| {
+            if let Some(answer) = repeated(unit, &entry.place(), &entry.identity)? {
+                return Ok(answer);
+            }
+            store(unit, &entry, refusal(problem), signer.as_ref())
+        };
+        self.store.run(work).await
+    }
+
+    /// Opens the center's part and checks everything that needs no records.
+    async fn check_payment(&self, entry: &Entry, payment: Payment) -> Result<Work, Problem> {
+        let Payment { sealed, front: front_token } = payment;
+        let front = self.party.credential(&front_token, AtFault::Sender)?;
+        front.require_role(Role::Merchant, AtFault::Sender)?;
+        let opened = self.party.open(&sealed, &front, Role::Center).await?;
+        let rule = &opened.form.form.rule;
+        if (rule.front, rule.authorizer) != (Role::Merchant, Role::Center) {
+            return Err(ProtocolError::sender(Reason::OutsideRule, "form.rule").into());
+        }
+        self.check_buyer(entry, &opened)?;
+        let missing = |field: FieldName| {
+            let field = format!("form.rule.parts.center.{field}");
+            Problem::from(ProtocolError::sender(Reason::OutsideRule, field))
+        };
+        for field in [FieldName::CARD_NUMBER, FieldName::CARD_EXPIRY] {
+            if opened.text(&field).is_empty() {
+                return Err(missing(field));
+            }
+        }
+        let amount = opened.fields.get(&FieldName::AMOUNT).and_then(FieldValue::as_amount);
+        let amount = amount.ok_or_else(|| missing(FieldName::AMOUNT))?;
+        let evidence = Evidence {
+            order: sealed.order,
+            holder_credential: sealed.credential,
+            form: sealed.form,
+            front_credential: front_token,
+            request: entry.token.clone(),
+            disclosures: opened.disclosures.clone(),
+        };
+        Ok(Work {
+            entry: entry.clone(),
+            opened,
+            amount,
+            front,
+            evidence,
+            authorization: Nonce(self.party.random32()),
+            lifetime: u64::from(self.settings.hold_days) * 86_400,
+            signer: self.signer(),
+        })
+    }
+
+    /// The order must be the telegram's sender's own, signed with the very key that the telegram is
+    /// signed with: a key that was given up makes no orders either.
+    pub(crate) fn check_buyer(&self, entry: &Entry, opened: &OpenedOrder) -> Result<(), Problem> {
+        if opened.claims.iss != entry.telegram.iss {
+            return Err(ProtocolError::sender(Reason::WrongParty, "order.iss").into());
+        }
+        if warifu_protocol::telegram::key_id(&opened.holder.key) != entry.telegram.key {
+            return Err(ProtocolError::sender(Reason::UnknownKey, "sealed.credential").into());
+        }
+        Ok(())
+    }
+}
+
+fn refused(code: &str, title: &str, field: &str) -> Problem {
+    Problem::new(422, code, title, Some(field))
+}
+
+impl Work {
+    /// The job; whether money was held just now.
+    fn commit(self, unit: &mut dyn Unit) -> Result<(String, bool), Problem> {
+        let mut paid = false;
+        let answer = act(unit, &self.entry, self.signer.as_ref(), |unit| {
+            let outcome = self.hold(unit)?;
+            paid = true;
+            Ok(outcome)
+        })?;
+        Ok((answer, paid))
+    }
+
+    fn hold(&self, unit: &mut dyn Unit) -> Result<Outcome, Problem> {
+        let (id, card) = self.card(unit)?;
+        let order = self.opened.claims.jti;
+        let place = key_place(&self.entry.telegram.iss, &self.entry.telegram.key);
+        if KEYS.get(unit, &place)?.is_none_or(|key| key.ended.is_some()) {
+            return Err(Problem::internal());
+        }
+        if let Some(known) = HOLDS.records.get(unit, &order.to_string())? {
+            return Err(over(&known, self));
+        }
+        let wish = HoldWish {
+            card: &id,
+            front: &self.front.sub,
+            amount: self.amount,
+            payments: 1,
+            identity: &self.opened.identity,
+            at: self.opened.claims.iat,
+            code: Code::Purchase as u16,
+        };
+        let text = "the card does not hold as much";
+        let hold = HOLDS.hold(unit, &wish)?;
+        let hold = hold.ok_or_else(|| refused("balance_too_low", text, "order.fields.amount"))?;
+        let now = self.entry.now;
+        let transaction = transaction_number(now, count(unit, "transaction")?);
+        let verdict = Verdict {
+            opened: &self.opened,
+            own: &self.entry.telegram.aud,
+            front: (&self.front.sub, Role::Merchant),
+            authorization: self.authorization,
+            outcome: Ok(Some(hold)),
+            transaction: Some(transaction.clone()),
+            now,
+            lifetime: self.lifetime,
+        };
+        let mut record = HOLDS.decide(unit, verdict, &self.evidence, self.signer.as_ref())?;
+        let key = order.to_string();
+        if goods::Kind::of_rule(&self.opened.form.form.rule.name) == goods::Kind::Metered {
+            record.meter = Some(Meter { tick: 0, total: 0, at: now });
+            HOLDS.records.put(unit, &key, &record)?;
+            METERED.put(unit, &key, &now)?;
+        }
+        let notice = Notice {
+            merchant: self.front.sub.clone(),
+            shown: self.evidence.front_credential.clone(),
+            identity: record.identity,
+            authorization: record.answer,
+            tries: 0,
+            next: now,
+        };
+        NOTICES.put(unit, &key, &notice)?;
+        let balance = card.available(unit, &id)?;
+        Ok(Outcome::Paid(Paid { order: self.opened.identity, transaction, balance }))
+    }
+
+    /// The card that the order names, if it pays for this order.
+    fn card(&self, unit: &mut dyn Unit) -> Result<(CardId, Card), Problem> {
+        let number = self.opened.text(&FieldName::CARD_NUMBER);
+        let id = CardId::of(unit, number);
+        let unknown = || {
+            refused("unknown_card", "not a card of this member", "order.fields.card_number")
+        };
+        let card = card_of(unit, &id, &self.entry.telegram.iss)?.ok_or_else(unknown)?;
+        if card.expiry != self.opened.text(&FieldName::CARD_EXPIRY) {
+            let text = "not this card's expiry";
+            return Err(refused("unknown_card", text, "order.fields.card_expiry"));
+        }
+        if card.until <= self.entry.now {
+            let text = "the card has expired";
+            return Err(refused("card_expired", text, "order.fields.card_expiry"));
+        }
+        if card.loaded.currency() != self.amount.currency() {
+            let text = "the card is in another currency";
+            return Err(refused("currency_not_served", text, "order.fields.amount"));
+        }
+        Ok((id, card))
+    }
+}
+
+/// Why an order that is decided is not paid for.
+fn over(known: &OrderRecord, work: &Work) -> Problem {
+    match known.decision {
+        _ if known.identity != work.opened.identity => Problem::conflict("order.jti"),
+        Decision::Authorized => refused("already_paid", "the order is paid for", "order.jti"),
+        Decision::Refused => {
+            refused("not_paid", "the order was over before it was paid for", "order.jti")
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Prepaid cards (rows B7, B8): asking for value, the four ways to fund it, the card.
+
+mod driving;
+mod form;
+mod issue;
+mod money;
+pub(crate) mod records;
+mod top_up;
+pub(crate) mod turns;
+
+pub use money::{MoneyOutcome, MoneyReceived, MoneyRecord};
+pub use records::Way;
+pub(crate) use records::card_of;

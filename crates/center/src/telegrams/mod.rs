@@ -1,0 +1,9 @@
+//! Telegrams: sessions, the guard, and what is recorded of each (rows B1, B6, B13).
+
+mod desk;
+pub(crate) mod guard;
+mod http;
+pub(crate) mod record;
+pub(crate) mod sessions;
+
+pub(crate) use http::routes;

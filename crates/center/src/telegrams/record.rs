@@ -1,0 +1,204 @@
+//! What is kept of a telegram: the token as it came, with its signature, and the signed answer. The
+//! same token again gives the same answer; the same id or number with another token is refused.
+
+use crate::joining::records::{Ended, KEYS, key_place};
+use serde::{Deserialize, Serialize};
+use warifu_ports::{Collection, Unit};
+use warifu_protocol::{
+    ProtocolError, Reason,
+    signer::Signer,
+    telegram::{Outcome, Telegram, TelegramAnswer, identity},
+};
+use warifu_types::{Digest, Nonce, UnixTime};
+use warifu_wire::Problem;
+
+/// Telegrams, by member and telegram id. They are kept for ever.
+const TELEGRAMS: Collection<TelegramRecord> = Collection::new("center_telegrams");
+/// Telegram ids, by member, key and number.
+const SEQUENCE: Collection<Nonce> = Collection::new("center_telegram_numbers");
+
+/// A telegram that was acted on.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TelegramRecord {
+    identity: Digest,
+    /// The token; none for a question, which changes nothing.
+    token: Option<String>,
+    /// The signed answer; none for a question, and while an issuer is asked.
+    answer: Option<String>,
+    at: UnixTime,
+}
+
+/// A verified telegram on its way into the records.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub telegram: Telegram,
+    pub token: String,
+    pub identity: Digest,
+    pub now: UnixTime,
+}
+
+impl Entry {
+    pub fn new(telegram: Telegram, token: String, now: UnixTime) -> Entry {
+        Entry { identity: identity(&token), telegram, token, now }
+    }
+
+    /// Where the telegram lies.
+    pub fn place(&self) -> String {
+        place(&self.telegram)
+    }
+
+    /// The signed answer.
+    pub fn answer(&self, outcome: Outcome, signer: &dyn Signer) -> String {
+        let answer = TelegramAnswer {
+            iss: self.telegram.aud.clone(),
+            aud: self.telegram.iss.clone(),
+            telegram: self.identity,
+            outcome,
+            iat: self.now,
+        };
+        answer.sign(signer)
+    }
+}
+
+/// Where a telegram lies.
+pub(crate) fn place(telegram: &Telegram) -> String {
+    format!("{}/{}", telegram.iss, telegram.jti)
+}
+
+/// What is known of a telegram.
+pub(crate) enum Known {
+    /// Nothing.
+    New,
+    /// It was taken, and has no lasting answer (yet).
+    Taken,
+    /// The answer.
+    Answered(String),
+}
+
+/// What is known of a telegram; another one of the same id is a conflict.
+pub(crate) fn known(unit: &mut dyn Unit, place: &str, identity: &Digest) -> Result<Known, Problem> {
+    Ok(match TELEGRAMS.get(unit, place)? {
+        None => Known::New,
+        Some(record) if record.identity != *identity => {
+            return Err(Problem::conflict("telegram.jti"));
+        }
+        Some(record) => record.answer.map_or(Known::Taken, Known::Answered),
+    })
+}
+
+/// The stored answer, if there is one.
+pub(crate) fn repeated(
+    unit: &mut dyn Unit,
+    place: &str,
+    identity: &Digest,
+) -> Result<Option<String>, Problem> {
+    Ok(match known(unit, place, identity)? {
+        Known::Answered(answer) => Some(answer),
+        Known::New | Known::Taken => None,
+    })
+}
+
+/// Takes a telegram's number under its key; refuses a number that came under another id, and a key
+/// that has ended meanwhile.
+fn take_number(unit: &mut dyn Unit, entry: &Entry) -> Result<(), Problem> {
+    let Telegram { iss, key, seq, jti, .. } = &entry.telegram;
+    let place = key_place(iss, key);
+    let record = KEYS.get(unit, &place)?.ok_or_else(unknown_key)?;
+    if let Some((why, _)) = record.ended {
+        return Err(ended(why));
+    }
+    let place = format!("{place}/{seq:020}");
+    if !SEQUENCE.insert(unit, &place, jti)? && SEQUENCE.get(unit, &place)? != Some(*jti) {
+        let text = "this number came before under another id: the terminal may have been copied";
+        return Err(Problem::new(409, "sequence_used", text, Some("telegram.seq")));
+    }
+    Ok(())
+}
+
+/// The member has no such key.
+pub(crate) fn unknown_key() -> Problem {
+    ProtocolError::sender(Reason::UnknownKey, "telegram.key").into()
+}
+
+/// The key is not the member's any more.
+pub(crate) fn ended(why: Ended) -> Problem {
+    let (code, text) = match why {
+        Ended::Replaced => ("key_replaced", "the member has changed this key"),
+        Ended::Revoked => ("key_revoked", "this key was revoked"),
+    };
+    Problem::new(403, code, text, Some("telegram.key"))
+}
+
+/// Notes a question, which is answered anew each time.
+pub(crate) fn note(unit: &mut dyn Unit, entry: &Entry) -> Result<(), Problem> {
+    if let Known::New = known(unit, &entry.place(), &entry.identity)? {
+        take_number(unit, entry)?;
+        put(unit, entry, None, None)?;
+    }
+    Ok(())
+}
+
+/// Takes a telegram whose answer is still to come. Whether it is new.
+pub(crate) fn take(unit: &mut dyn Unit, entry: &Entry) -> Result<bool, Problem> {
+    if !matches!(known(unit, &entry.place(), &entry.identity)?, Known::New) {
+        return Ok(false);
+    }
+    take_number(unit, entry)?;
+    put(unit, entry, Some(entry.token.clone()), None)?;
+    Ok(true)
+}
+
+/// Stores a telegram's answer, for ever.
+pub(crate) fn store(
+    unit: &mut dyn Unit,
+    entry: &Entry,
+    outcome: Outcome,
+    signer: &dyn Signer,
+) -> Result<String, Problem> {
+    if let Known::New = known(unit, &entry.place(), &entry.identity)? {
+        take_number(unit, entry)?;
+    }
+    let answer = entry.answer(outcome, signer);
+    put(unit, entry, Some(entry.token.clone()), Some(answer.clone()))?;
+    Ok(answer)
+}
+
+fn put(
+    unit: &mut dyn Unit,
+    entry: &Entry,
+    token: Option<String>,
+    answer: Option<String>,
+) -> Result<(), Problem> {
+    let record = TelegramRecord { identity: entry.identity, token, answer, at: entry.now };
+    Ok(TELEGRAMS.put(unit, &entry.place(), &record)?)
+}
+
+/// Acts on a telegram once: the stored answer, or what `work` comes to, stored. A definite no of
+/// `work`, which then must not have changed anything, is a signed and stored refusal; a failure that
+/// may pass is stored nowhere.
+pub(crate) fn act(
+    unit: &mut dyn Unit,
+    entry: &Entry,
+    signer: &dyn Signer,
+    work: impl FnOnce(&mut dyn Unit) -> Result<Outcome, Problem>,
+) -> Result<String, Problem> {
+    if let Some(answer) = repeated(unit, &entry.place(), &entry.identity)? {
+        return Ok(answer);
+    }
+    // First, so that a telegram that may not count does not act.
+    take_number(unit, entry)?;
+    let outcome = match work(unit) {
+        Ok(outcome) => outcome,
+        Err(problem) if problem.is_temporary() => return Err(problem),
+        Err(problem) => refusal(problem),
+    };
+    let answer = entry.answer(outcome, signer);
+    put(unit, entry, Some(entry.token.clone()), Some(answer.clone()))?;
+    Ok(answer)
+}
+
+/// A problem as a lasting answer.
+pub(crate) fn refusal(problem: Problem) -> Outcome {
+    Outcome::Refused { reason: problem.code, field: problem.field }
+}
