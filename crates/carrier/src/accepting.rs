@@ -8,7 +8,9 @@ use crate::{
 use warifu_ports::{StoreError, Unit};
 use warifu_protocol::{delivery::DeliveryRequest, view::View};
 use warifu_types::{Digest, Role};
-use warifu_wire::{DeliverQuestion, DeliveryAnswer, DeliveryStatusQuestion, Peer, Problem};
+use warifu_wire::{
+    DeliverQuestion, DeliveryAnswer, DeliveryStatusQuestion, Peer, Problem, same_order,
+};
 
 impl Carrier {
     /// Takes a parcel on. The same request again gives the stored answer, also when the order has
@@ -20,7 +22,7 @@ impl Carrier {
     ) -> Result<DeliveryAnswer, Problem> {
         let identity = question.sealed.identity()?;
         if let Some(known) = self.by_identity(identity).await? {
-            rules::same((&known.identity, &known.merchant), &identity, &peer.credential.sub)?;
+            same_order((&known.identity, &known.merchant), (&identity, &peer.credential.sub))?;
             return Ok(DeliveryAnswer { delivery: known.answer });
         }
         let record = self.check(peer, question).await?;
@@ -92,7 +94,7 @@ impl Carrier {
 fn keep(unit: &mut dyn Unit, record: DeliveryRecord) -> Result<String, Problem> {
     let key = record.view.order.to_string();
     if let Some(known) = DELIVERIES.get(unit, &key)? {
-        rules::same((&known.identity, &known.merchant), &record.identity, &record.merchant)?;
+        same_order((&known.identity, &known.merchant), (&record.identity, &record.merchant))?;
         return Ok(known.answer);
     }
     DELIVERIES.put(unit, &key, &record)?;

@@ -84,6 +84,7 @@ impl World {
             jti: Nonce([5; 32]),
             decision: Decision::Authorized,
             reason: None,
+            transaction: None,
             iat: NOW,
             exp: NOW.plus(86_400),
         }

@@ -12,8 +12,8 @@ use warifu_ports::{Store, Unit};
 use warifu_protocol::{delivery::DeliveryRequest, status::State, view::View};
 use warifu_types::{Digest, Identifier, OrderId, Role, UnixTime};
 use warifu_wire::{
-    DeliverQuestion, Party, Peer, Problem, ReceivedAnswer, Service, read_body, serve_routes,
-    write_answer,
+    DeliverQuestion, Party, Peer, Problem, ReceivedAnswer, Service, read_body, same_order,
+    serve_routes, write_answer,
 };
 
 /// A further party.
@@ -82,7 +82,7 @@ impl Observer {
     ) -> Result<ReceivedAnswer, Problem> {
         let identity = question.sealed.identity()?;
         if let Some(front) = self.front_of(identity).await? {
-            rules::same((&identity, &front), &identity, &peer.credential.sub)?;
+            same_order((&identity, &front), (&identity, &peer.credential.sub))?;
             return Ok(ReceivedAnswer { order: identity });
         }
         let record = self.check(peer, question).await?;
@@ -129,7 +129,7 @@ impl Observer {
 fn keep(unit: &mut dyn Unit, record: NoticeRecord) -> Result<(), Problem> {
     let key = record.view.order.to_string();
     if let Some(known) = NOTICES.get(unit, &key)? {
-        return rules::same((&known.identity, &known.front), &record.identity, &record.front);
+        return same_order((&known.identity, &known.front), (&record.identity, &record.front));
     }
     NOTICES.put(unit, &key, &record)?;
     IDENTITIES.put(unit, &record.identity.to_string(), &key)?;

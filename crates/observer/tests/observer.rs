@@ -77,6 +77,7 @@ impl World {
             jti: Nonce([5; 32]),
             decision,
             reason: None,
+            transaction: None,
             iat: NOW,
             exp: NOW.plus(86_400),
         };

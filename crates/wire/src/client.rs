@@ -13,6 +13,7 @@ use std::{
 use warifu_protocol::{
     AtFault, ProtocolError, Reason,
     credential::Credential,
+    derive::KeySource,
     meeting::{Challenge, Met},
     session::Session,
 };
@@ -27,6 +28,8 @@ pub struct Connection {
     http: reqwest::Client,
     url: String,
     session: Mutex<Session>,
+    /// Where the pair key came from.
+    keys: KeySource,
     /// The peer's checked credential.
     pub peer: Arc<Credential>,
     /// The peer's credential as it was shown.
@@ -81,6 +84,7 @@ impl Connections {
         let known = self.lock().get(&key).cloned();
         if let Some(open) = known
             && expected.is_none_or(|expected| *expected == open.peer.sub)
+            && party.is_in_force(&open.keys)
         {
             return Ok(open);
         }
@@ -132,7 +136,14 @@ impl Connections {
         trade: Option<OrderId>,
     ) -> Result<Connection, CallError> {
         let (waiting, hello) = party.begin(roles, form, trade);
-        let challenge: Challenge = self.post(&format!("{url}/v1/meet/hello"), &hello).await?;
+        let challenge = self.post(&format!("{url}/v1/meet/hello"), &hello).await;
+        if let Err(CallError::Unproven(problem)) = &challenge
+            && problem.code == Reason::OldEpoch.code()
+        {
+            // Perhaps it is this party whose keys are old: asking the centers shows it.
+            party.renew_soon();
+        }
+        let challenge: Challenge = challenge?;
         let peer = party.credential(&challenge.credential, AtFault::Sender)?;
         if expected.is_some_and(|expected| *expected != peer.sub) {
             let error = ProtocolError::sender(Reason::Impostor, "challenge.credential");
@@ -149,17 +160,24 @@ impl Connections {
             http: self.http.clone(),
             url: format!("{url}/v1/session"),
             session: Mutex::new(met.session),
+            keys: challenge.keys,
             peer: met.peer,
             peer_token: met.peer_token,
         })
     }
 
-    async fn post<A: DeserializeOwned>(
+    /// Posts a document outside of sessions and reads the answer.
+    pub(crate) async fn post<A: DeserializeOwned>(
         &self,
         url: &str,
         body: &impl Serialize,
     ) -> Result<A, CallError> {
         read(self.http.post(url).json(body).send().await.map_err(unreachable)?).await
+    }
+
+    /// The client for HTTP.
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, Role, Role), Arc<Connection>>> {
@@ -204,7 +222,7 @@ impl Connection {
     }
 }
 
-fn unreachable(error: reqwest::Error) -> CallError {
+pub(crate) fn unreachable(error: reqwest::Error) -> CallError {
     // The address may name a person's terminal, so only the kind of failure is kept.
     let kind = if error.is_timeout() {
         "time-out"
@@ -225,7 +243,7 @@ async fn read<A: DeserializeOwned>(response: reqwest::Response) -> Result<A, Cal
         .map_err(|_| ProtocolError::sender(Reason::Malformed, "answer").into())
 }
 
-async fn problem_of(response: reqwest::Response) -> CallError {
+pub(crate) async fn problem_of(response: reqwest::Response) -> CallError {
     let status = response.status().as_u16();
     match limited_text(response).await {
         Ok(text) => CallError::Unproven(serde_json::from_str(&text).unwrap_or_else(|_| {
@@ -235,7 +253,7 @@ async fn problem_of(response: reqwest::Response) -> CallError {
     }
 }
 
-async fn limited_text(mut response: reqwest::Response) -> Result<String, CallError> {
+pub(crate) async fn limited_text(mut response: reqwest::Response) -> Result<String, CallError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if bytes.len() + chunk.len() > crate::MAX_BODY {

@@ -34,7 +34,8 @@ pub struct DirectoryAnswer {
     pub credential: String,
 }
 
-/// What was looked up before. Credentials that have expired since are looked up again.
+/// What was looked up before. Credentials that have expired since, and those of an epoch that is no
+/// longer in force, are looked up again.
 #[derive(Default)]
 pub struct Directory {
     known: Mutex<HashMap<Identifier, Found>>,
@@ -45,6 +46,7 @@ impl Directory {
     pub async fn find(&self, party: &Arc<Party>, who: &Identifier) -> Result<Found, CallError> {
         if let Some(found) = self.lock().get(who).cloned()
             && found.credential.check_time(party.now(), AtFault::Sender).is_ok()
+            && party.is_current(&found.credential.epochs)
         {
             return Ok(found);
         }
@@ -54,6 +56,11 @@ impl Directory {
         }
         self.remember(found.clone());
         Ok(found)
+    }
+
+    /// What is known of a party without asking, whether it is still good or not.
+    pub fn known(&self, who: &Identifier) -> Option<Found> {
+        self.lock().get(who).cloned()
     }
 
     /// A service by a name that is part of its identifier.

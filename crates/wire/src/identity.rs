@@ -21,6 +21,10 @@ use warifu_protocol::{
 use warifu_types::{Identifier, Nonce, Role, UnixTime};
 use zeroize::{Zeroize, Zeroizing};
 
+mod renewed;
+
+pub use renewed::{Collected, Held, ended, forget_ended, held_since, sweep, take_up};
+
 const IDENTITY: Collection<Identity> = Collection::new("identity");
 const SHARES: Collection<StoredShare> = Collection::new("identity_shares");
 const AGREED: Collection<AgreedKey> = Collection::new("identity_agreed_keys");
@@ -42,9 +46,13 @@ pub struct Identity {
     hpke_seeds: Vec<Nonce>,
     /// None until the center's answer is accepted.
     enrolled: Option<Enrolled>,
+    /// Goes up with every change of credential, anchors or shares, so that a running service sees
+    /// what a command beside it has changed.
+    #[serde(default)]
+    changes: u64,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Enrolled {
     anchors: Anchors,
@@ -144,6 +152,7 @@ pub fn request(
                 signing_seed: Nonce(seeds[0]),
                 hpke_seeds: vec![Nonce(seeds[1])],
                 enrolled: None,
+                changes: 0,
             };
             seeds.zeroize();
             IDENTITY.put(unit, KEY, &identity)?;
@@ -183,6 +192,7 @@ pub fn accept(
         anchors: enrolment.anchors.clone(),
         credential: enrolment.credential.clone(),
     });
+    identity.changes += 1;
     IDENTITY.put(unit, KEY, &identity)?;
     Ok(())
 }
@@ -193,12 +203,17 @@ pub fn keep_shares<'a>(
     shares: impl IntoIterator<Item = &'a Share>,
 ) -> Result<(), StoreError> {
     for share in shares {
-        let center = share.center();
-        let key = format!("{}/{}/{}", center.center, center.epoch, share.matrix());
+        let key = share_key(share);
         let file = String::from_utf8_lossy(&share.to_file()).into_owned();
         SHARES.put(unit, &key, &StoredShare { file })?;
     }
     Ok(())
+}
+
+/// Where a share lies.
+fn share_key(share: &Share) -> String {
+    let center = share.center();
+    format!("{}/{}/{}", center.center, center.epoch, share.matrix())
 }
 
 /// Keeps a key that was agreed beforehand with `peer`: 256 random bits, the same at both. It takes
@@ -230,15 +245,8 @@ pub fn load(
     let enrolled = identity.enrolled.clone().ok_or(IdentityError::NotEnrolled)?;
     let own = |_| ProtocolError::own(Reason::Malformed, "shares");
     let mut ring = KeyRing::new(&enrolled.anchors.network, identity.sub.clone());
-    let mut after = String::new();
-    loop {
-        let page = SHARES.scan(unit, &after, 100)?;
-        let Some((last, _)) = page.last() else { break };
-        after = last.clone();
-        for (_, stored) in &page {
-            let share = Share::from_file(stored.file.as_bytes()).map_err(own)?;
-            ring.insert(share).map_err(own)?;
-        }
+    for share in stored_shares(unit)? {
+        ring.insert(share).map_err(own)?;
     }
     let mut after = String::new();
     loop {
@@ -265,6 +273,21 @@ pub fn load(
         floor,
         policy,
     })
+}
+
+/// Every share that is kept.
+fn stored_shares(unit: &mut dyn Unit) -> Result<Vec<Share>, IdentityError> {
+    let own = |_| ProtocolError::own(Reason::Malformed, "shares");
+    let (mut shares, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = SHARES.scan(unit, &after, 100)?;
+        let Some((last, _)) = page.last() else { break };
+        after = last.clone();
+        for (_, stored) in &page {
+            shares.push(Share::from_file(stored.file.as_bytes()).map_err(own)?);
+        }
+    }
+    Ok(shares)
 }
 
 fn secrets(identity: &Identity) -> Vec<HpkeSecret> {

@@ -4,25 +4,28 @@
 //! hands what they ask to a [`Service`]; [`Connection`] meets another party and asks. Nothing here
 //! relies on TLS: what travels between two parties is under their session's keys.
 
+mod centers;
 mod client;
 mod directory;
 pub mod identity;
 mod operation;
 mod party;
 mod problem;
+mod renewing;
+mod repeat;
 mod server;
+mod telegram;
 
+pub use centers::OwnCenter;
 pub use client::{Connection, Connections};
 pub use directory::{Directory, DirectoryAnswer, Found};
-pub use operation::{
-    Answer, AuthorizeAnswer, AuthorizeQuestion, DeliverQuestion, DeliveryAnswer,
-    DeliveryStatusQuestion, FormAnswer, OrderQuestion, PartQuestion, QuoteAnswer, QuoteItem,
-    QuoteQuestion, ReceivedAnswer, SettleQuestion, SettlementAnswer, ShareAnswer, ShareQuestion,
-    StatusAnswer, StatusQuestion, TradeKeyAnswer, TradeKeyQuestion,
-};
+pub use operation::{Answer, AuthorizeAnswer, AuthorizeQuestion, DeliverQuestion, DeliveryAnswer, DeliveryStatusQuestion, EpochAnswer, FormAnswer, GoodsAnswer, GoodsQuestion, GoodsReceiptQuestion, MeterAnswer, MeterQuestion, OrderQuestion, PartQuestion, PaymentNoticeQuestion, PlayAnswer, PlayQuestion, QuoteAnswer, QuoteItem, QuoteQuestion, ReceivedAnswer, RenewQuestion, SettleQuestion, SettlementAnswer, ShareAnswer, ShareQuestion, StatusAnswer, StatusQuestion, StopQuestion, TradeKeyAnswer, TradeKeyQuestion};
 pub use party::{CenterLink, Party, Random};
 pub use problem::{CallError, Problem};
+pub use renewing::Renewed;
+pub use repeat::same_order;
 pub use server::{Body, Peer, Service, read_body, serve_routes, whole, write_answer};
+pub use telegram::TelegramSession;
 
 /// The greatest body that is read, in bytes.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;

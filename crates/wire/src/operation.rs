@@ -4,7 +4,7 @@ use crate::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use warifu_protocol::{encode::UniqueMap, sealed::SealedOrder};
-use warifu_types::{Currency, Digest, Identifier, Nonce, OrderId, Role};
+use warifu_types::{Currency, Digest, Identifier, Money, Nonce, OrderId, Role};
 
 /// A question as it travels.
 #[derive(Serialize)]
@@ -127,6 +127,75 @@ messages! {
         authorization: String,
     }
 
+    /// `payment_notice`: center to merchant, once a prepaid order is paid (row B9). Answered with
+    /// [`ReceivedAnswer`].
+    PaymentNoticeQuestion {
+        /// The signed authorization, with its transaction number: what `authorize` answers too.
+        authorization: String,
+    }
+
+    /// `goods`: holder to merchant, after authorization: a piece of a file (row B10).
+    GoodsQuestion {
+        /// The order.
+        order: OrderId,
+        /// The item number.
+        item: String,
+        /// Where the piece begins, in bytes.
+        offset: u64,
+        /// How long it is, in bytes: 1 to [`warifu_protocol::goods::MAX_PIECE`]. The file's end
+        /// may come before.
+        length: u32,
+    }
+
+    /// The answer to `goods`. It travels under the session's keys only.
+    GoodsAnswer {
+        /// The piece: base64url.
+        piece: String,
+    }
+
+    /// `goods_receipt`: holder to merchant; answered with [`StatusAnswer`].
+    GoodsReceiptQuestion {
+        /// The order.
+        order: OrderId,
+        /// The signed receipt.
+        receipt: String,
+    }
+
+    /// `play`: holder to merchant: begins the use of metered goods, and keeps it up (row B10).
+    PlayQuestion {
+        /// The order.
+        order: OrderId,
+        /// The tick that runs by the holder's clock, from 1.
+        tick: u32,
+    }
+
+    /// The answer to `play`.
+    PlayAnswer {
+        /// The ticks begun so far, by the merchant's clock.
+        tick: u32,
+        /// What they cost together.
+        amount: Money,
+    }
+
+    /// `stop`: holder to merchant: the use of metered goods is over; answered with
+    /// [`StatusAnswer`].
+    StopQuestion {
+        /// The order.
+        order: OrderId,
+    }
+
+    /// `meter`: merchant to center: how far the use of metered goods has come.
+    MeterQuestion {
+        /// The signed request.
+        request: String,
+    }
+
+    /// The answer to `meter`.
+    MeterAnswer {
+        /// The center's signed word on the tick.
+        meter: String,
+    }
+
     /// `settle`: merchant to issuer.
     SettleQuestion {
         /// The signed request.
@@ -163,12 +232,28 @@ messages! {
     ShareQuestion {
         /// The group of the service that the party wants to meet.
         group: u32,
+        /// The epoch; the one in force unless said otherwise. The one before is served while its
+        /// grace time runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        epoch: Option<u32>,
     }
 
     /// The answer to `share`.
     ShareAnswer {
         /// The shares, encrypted to the party's HPKE key.
         shares: String,
+    }
+
+    /// The answer to `GET /v1/epoch` at a center, open to everyone.
+    EpochAnswer {
+        /// The center's signed epoch notice.
+        epoch: String,
+    }
+
+    /// `POST /v1/renew` at a center, outside of sessions: it is signed itself.
+    RenewQuestion {
+        /// The signed request for renewal.
+        request: String,
     }
 
     /// `trade_key`: any party to the center, in networks where it hands keys out (row A4).

@@ -1,17 +1,15 @@
 //! A party: its terminal, with the clock and the entropy that the protocol takes as arguments.
 
-use crate::{CallError, Connection, Connections, Directory, operation};
-use std::{
-    pin::Pin,
-    sync::{Arc, OnceLock, RwLock, RwLockReadGuard},
-};
-use warifu_keydist::{Matrix, PairKey, Share};
-use warifu_ports::{Clock, Entropy};
+use crate::{CallError, Connections, Directory, centers::OwnCenter, renewing::Kept};
+use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard};
+use warifu_keydist::{CenterEpoch, Matrix};
+use warifu_ports::{Clock, Entropy, Store};
 use warifu_protocol::{
     AtFault, ChaCha20Rng, ProtocolError, Reason, SeedableRng,
     credential::{Class, Credential},
     derive::KeySource,
-    enrolment, meeting,
+    enrolment::renewal,
+    meeting,
     sealed::{self, Draft, OpenedOrder, Sealed, SealedOrder},
     terminal::{KeyPolicy, Terminal},
 };
@@ -20,11 +18,8 @@ use warifu_types::{Identifier, OrderId, Role, UnixTime};
 /// A generator seeded from the machine's entropy.
 pub type Random = ChaCha20Rng;
 
-/// A meeting with the center under way.
-type MeetingTheCenter<'a> =
-    Pin<Box<dyn Future<Output = Result<Arc<Connection>, CallError>> + Send + 'a>>;
-
-/// How a party reaches the center when a share or a trade's key is missing.
+/// How a party reaches the network's first center: for its directory, renewal, and keys that are
+/// missing. The others are found in the directory.
 #[derive(Debug, Clone)]
 pub struct CenterLink {
     /// The center's identifier.
@@ -38,15 +33,14 @@ pub struct Party {
     terminal: RwLock<Terminal>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    connections: Connections,
+    pub(crate) connections: Connections,
     directory: Directory,
-    center: Option<CenterLink>,
-    /// How the center makes its own shares; nobody else can.
-    maker: OnceLock<ShareMaker>,
+    pub(crate) center: OnceLock<CenterLink>,
+    /// Where a center finds what it makes itself; nobody else can.
+    pub(crate) own_center: OnceLock<Arc<dyn OwnCenter>>,
+    /// Where credential and shares are kept; none for a party without records.
+    pub(crate) kept: OnceLock<Kept>,
 }
-
-/// Makes the party's own share for meeting a service of a group.
-type ShareMaker = Box<dyn Fn(u32) -> Share + Send + Sync>;
 
 impl Party {
     /// A party that reaches the center at `center`, if it can at all.
@@ -56,15 +50,36 @@ impl Party {
         entropy: Arc<dyn Entropy>,
         center: Option<(Identifier, String)>,
     ) -> Arc<Party> {
-        Arc::new(Party {
+        let party = Party {
             terminal: RwLock::new(terminal),
             clock,
             entropy,
             connections: Connections::default(),
             directory: Directory::default(),
-            center: center.map(|(center, url)| CenterLink { center, url }),
-            maker: OnceLock::new(),
-        })
+            center: OnceLock::new(),
+            own_center: OnceLock::new(),
+            kept: OnceLock::new(),
+        };
+        if let Some((center, url)) = center {
+            party.reach_center(center, url);
+        }
+        Arc::new(party)
+    }
+
+    /// Says how the first center is reached, if that is not known yet.
+    pub fn reach_center(&self, center: Identifier, url: String) {
+        let _ = self.center.set(CenterLink { center, url });
+    }
+
+    /// Says where the party's records are, so that it can renew them and take up what others beside
+    /// it have changed there. The first call counts.
+    pub fn keep_in(&self, store: Arc<dyn Store>) {
+        let _ = self.kept.set(Kept::new(store));
+    }
+
+    /// For a center: it makes what others ask it for. The first call counts.
+    pub fn be_center(&self, own: Arc<dyn OwnCenter>) {
+        let _ = self.own_center.set(own);
     }
 
     /// The terminal, to read.
@@ -101,14 +116,9 @@ impl Party {
         bytes
     }
 
-    /// For the center itself: it makes the shares that others ask it for. The first call counts.
-    pub fn make_own_shares(&self, make: impl Fn(u32) -> Share + Send + Sync + 'static) {
-        let _ = self.maker.set(Box::new(make));
-    }
-
-    /// How the center is reached.
+    /// How the first center is reached.
     pub fn center(&self) -> Option<&CenterLink> {
-        self.center.as_ref()
+        self.center.get()
     }
 
     /// Sessions with other parties.
@@ -162,7 +172,11 @@ impl Party {
         peer: &Credential,
         trade: Option<OrderId>,
     ) -> Result<(), CallError> {
-        let source = self.terminal().source_for(peer, self.now())?;
+        let source = self.terminal().source_for(peer, self.now());
+        let source = match source {
+            Err(error) if error.reason == Reason::OldEpoch => return Err(self.apart(peer, error)),
+            other => other?,
+        };
         match source {
             KeySource::Agreed => Ok(()),
             KeySource::Predistributed(route) => {
@@ -170,7 +184,7 @@ impl Party {
                     return Ok(());
                 }
                 let wish = own_wish(&route.matrix, &self.terminal().credential, peer);
-                self.fetch_share(wish).await
+                self.fetch_shares(wish, &route, peer.has_role(Role::Center)).await
             }
             KeySource::HandedOut => {
                 let missing =
@@ -184,66 +198,32 @@ impl Party {
         }
     }
 
-    async fn fetch_share(self: &Arc<Self>, group: u32) -> Result<(), CallError> {
-        let shares = match self.maker.get() {
-            Some(make) => vec![make(group)],
-            None => {
-                let question = operation::ShareQuestion { group };
-                let answer: operation::ShareAnswer = self.ask_center("share", &question).await?;
-                let terminal = self.terminal();
-                enrolment::decrypt_shares(&answer.shares, terminal.id(), &terminal.hpke)?
-            }
-        };
-        let mut refused = None;
-        self.change(|terminal| {
-            for share in shares {
-                if terminal.ring.insert(share).is_err() {
-                    refused = Some(());
-                }
-            }
-        });
-        match refused {
-            None => Ok(()),
-            Some(()) => Err(CallError::Protocol(ProtocolError::new(
-                AtFault::Role(Role::Center),
-                Reason::WrongParty,
-                "shares",
-            ))),
+    /// Why there is no key with a peer of another epoch: whose keys are old, and what to do.
+    fn apart(&self, peer: &Credential, error: ProtocolError) -> CallError {
+        let terminal = self.terminal();
+        let own = &terminal.credential;
+        let Ok(route) = own.route_to(peer) else { return error.into() };
+        let known = terminal.trust.current_epochs();
+        let later =
+            |named: &CenterEpoch| known.get(&named.center).is_some_and(|e| named.epoch > *e);
+        if route.epochs.iter().any(later) || route.epochs == own.epochs {
+            self.renew_soon();
+            return self.must_renew("old_epoch", "this party's keys are of an earlier epoch");
         }
+        let title = "the other party's keys are of an epoch that is over: it has to renew them";
+        crate::Problem::new(503, "old_epoch", title, Some("credential.epochs")).into()
     }
 
-    async fn fetch_trade_key(
-        self: &Arc<Self>,
-        trade: OrderId,
-        peer: &Identifier,
-    ) -> Result<(), CallError> {
-        let question = operation::TradeKeyQuestion { trade, peer: peer.clone() };
-        let answer: operation::TradeKeyAnswer = self.ask_center("trade_key", &question).await?;
-        self.change(|terminal| {
-            // The ring refuses only a key of zeros, and then the key stays missing.
-            let _ = terminal.ring.hand_out(trade, peer.clone(), PairKey::from_bytes(answer.key.0));
-        });
-        Ok(())
+    /// Whether a key from this source is still accepted: a session under it may go on.
+    pub(crate) fn is_in_force(&self, source: &KeySource) -> bool {
+        let KeySource::Predistributed(route) = source else { return true };
+        let terminal = self.terminal();
+        terminal.trust.check_route(route, self.now(), AtFault::Own, "keys").is_ok()
     }
 
-    /// Asks the center within a session.
-    async fn ask_center<A: serde::de::DeserializeOwned + Send>(
-        self: &Arc<Self>,
-        op: &str,
-        question: &(impl serde::Serialize + Sync),
-    ) -> Result<A, CallError> {
-        self.meet_center().await?.call(op, question).await
-    }
-
-    /// Meets the center. Boxed as a named type, since the meeting may itself look for a key.
-    fn meet_center<'a>(self: &'a Arc<Self>) -> MeetingTheCenter<'a> {
-        Box::pin(async move {
-            let missing = || ProtocolError::own(Reason::MissingShare, "center");
-            let link = self.center.as_ref().ok_or_else(missing)?;
-            let own = self.terminal().credential.roles.first().copied().unwrap_or(Role::Holder);
-            let roles = (own, Role::Center);
-            self.connections.to(self, &link.url, roles, Some(&link.center), None).await
-        })
+    /// Whether these are the epochs in force, not those of a grace time.
+    pub(crate) fn is_current(&self, epochs: &[CenterEpoch]) -> bool {
+        renewal::epochs(self.terminal().trust.anchors()) == epochs
     }
 
     /// Begins a meeting as the initiator.

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use warifu_ports::StoreError;
+use warifu_ports::{StoreError, holds::HoldError};
 use warifu_protocol::{AtFault, ProtocolError, Reason};
 
 /// A problem, as `application/problem+json` and as an answer within a session.
@@ -110,6 +110,29 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl From<HoldError> for Problem {
+    fn from(error: HoldError) -> Problem {
+        let at = |field: &'static str| move |reason| ProtocolError::sender(reason, field).into();
+        match error {
+            HoldError::NotYours => Problem::forbidden("settlement_request.order"),
+            HoldError::OtherAuthorization => {
+                at("settlement_request.authorization")(Reason::Mismatch)
+            }
+            HoldError::Conflict => Problem::conflict("settlement_request.action"),
+            HoldError::Expired => at("authorization.exp")(Reason::Expired),
+            HoldError::NothingHeld => {
+                let text = "nothing is held for this order";
+                Problem::new(422, "nothing_held", text, Some("settlement_request.order"))
+            }
+            HoldError::TooMuch => {
+                let text = "more than there is to capture";
+                Problem::bad_value("settlement_request.amount", text)
+            }
+            HoldError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -152,6 +175,12 @@ impl CallError {
             CallError::Problem(problem) | CallError::Unproven(problem) => problem.is_temporary(),
             CallError::Protocol(error) => error.at_fault == AtFault::Own,
         }
+    }
+}
+
+impl From<Problem> for CallError {
+    fn from(problem: Problem) -> CallError {
+        CallError::Problem(problem)
     }
 }
 

@@ -24,6 +24,7 @@ use tower_http::timeout::TimeoutLayer;
 use warifu_protocol::{
     AtFault,
     credential::Credential,
+    derive::KeySource,
     encode::from_json_object,
     meeting::{self, CONFIRM_WITHIN, Confirm, ExpectConfirm, Hello, Met},
     session::{Session, session_of},
@@ -74,18 +75,22 @@ const MAX_SESSIONS: usize = 20_000;
 
 struct Open {
     session: Mutex<Session>,
+    /// Where the pair key came from: the session ends with its epoch.
+    keys: KeySource,
     peer: Peer,
     used: Mutex<UnixTime>,
 }
 
 struct Meetings<S: ?Sized> {
-    waiting: Mutex<HashMap<Nonce, ExpectConfirm>>,
+    waiting: Mutex<HashMap<Nonce, (ExpectConfirm, KeySource)>>,
     open: Mutex<HashMap<Nonce, Arc<Open>>>,
     service: Arc<S>,
 }
 
-/// The routes of every service: credential, meeting, session, health.
+/// The routes of every service: credential, meeting, session, health. Within a runtime, the party
+/// also begins to follow its records and to renew its keys by itself.
 pub fn serve_routes<S: Service + ?Sized>(service: Arc<S>) -> Router {
+    service.party().follow();
     let meetings =
         Arc::new(Meetings { waiting: Mutex::default(), open: Mutex::default(), service });
     Router::new()
@@ -131,7 +136,7 @@ async fn hello<S: Service + ?Sized>(
     let party = meetings.service.party();
     let hello: Hello = from_json_object(&whole(body)?, AtFault::Sender, "hello")?;
     let peer = party.credential(&hello.credential, AtFault::Sender)?;
-    party.ensure_key(&peer, hello.trade).await.map_err(|error: CallError| Problem::from(error))?;
+    party.ensure_key(&peer, hello.trade).await.map_err(for_peer)?;
     let now = party.now();
     let (expect, challenge) = {
         let mut random = party.random();
@@ -139,13 +144,24 @@ async fn hello<S: Service + ?Sized>(
     };
     let mut waiting = lock(&meetings.waiting);
     if waiting.len() >= MAX_SESSIONS {
-        waiting.retain(|_, expect| expect.begun().plus(CONFIRM_WITHIN) >= now);
+        waiting.retain(|_, (expect, _)| expect.begun().plus(CONFIRM_WITHIN) >= now);
         if waiting.len() >= MAX_SESSIONS {
             return Err(Problem::new(429, "busy", "too many meetings at once", None));
         }
     }
-    waiting.insert(challenge.session, expect);
+    waiting.insert(challenge.session, (expect, challenge.keys.clone()));
     Ok(Json(challenge))
+}
+
+/// What a peer is told when there is no key with it. That this party has to renew its own keys, and
+/// by which command, is for its operator.
+fn for_peer(error: CallError) -> Problem {
+    let problem = Problem::from(error);
+    if problem.at_fault.as_deref() != Some("own") {
+        return problem;
+    }
+    let title = "the other party's own keys are not in order; try again later".to_string();
+    Problem { title, ..problem }
 }
 
 async fn confirm<S: Service + ?Sized>(
@@ -154,13 +170,13 @@ async fn confirm<S: Service + ?Sized>(
 ) -> Result<impl IntoResponse, Problem> {
     let party = meetings.service.party();
     let confirm: Confirm = from_json_object(&whole(body)?, AtFault::Sender, "confirm")?;
-    let expect =
+    let (expect, keys) =
         lock(&meetings.waiting).remove(&confirm.session).ok_or_else(Problem::unknown_session)?;
     let now = party.now();
     let Met { peer, peer_token, peer_role, session, .. } =
         expect.finish(&party.terminal(), &confirm, now)?;
     let peer = Peer { credential: peer, token: peer_token, role: peer_role };
-    let open = Open { session: Mutex::new(session), peer, used: Mutex::new(now) };
+    let open = Open { session: Mutex::new(session), keys, peer, used: Mutex::new(now) };
     let mut sessions = lock(&meetings.open);
     if sessions.len() >= MAX_SESSIONS {
         sessions.retain(|_, open| lock(&open.used).plus(IDLE) >= now);
@@ -185,6 +201,7 @@ async fn session<S: Service + ?Sized>(
     let now = party.now();
     if lock(&open.used).plus(IDLE) < now
         || open.peer.credential.check_time(now, AtFault::Sender).is_err()
+        || !party.is_in_force(&open.keys)
     {
         lock(&meetings.open).remove(&id);
         return Err(Problem::unknown_session());
