@@ -2,8 +2,12 @@
 
 use crate::{
     merchant::Merchant,
-    records::{FORMS, Notice, ORDERS, OrderRecord, UNFINISHED},
-    rules::{ordering, steps::Way},
+    records::{BY_IDENTITY, FORMS, Notice, ORDERS, OrderRecord, UNFINISHED},
+    rules::{
+        goods::{self, Promise},
+        ordering,
+        steps::Way,
+    },
     stock,
 };
 use warifu_ports::Unit;
@@ -12,6 +16,7 @@ use warifu_protocol::{
     authorization::shared_digests,
     encode::sha256,
     form::Designation,
+    goods::Kind,
     jws,
     order::{ORDER, OrderClaims},
     sealed::OpenedOrder,
@@ -51,7 +56,9 @@ impl Merchant {
         ordering::check_accepted(&opened)?;
         self.check_names(&opened).await?;
         let taken = ordering::taken(quote.as_ref());
-        let record = OrderRecord { taken, ..self.record(opened, question) };
+        let kind = Kind::of_rule(&opened.form.form.rule.name);
+        let Promise { files, tariff } = goods::promise(quote.as_ref(), kind)?;
+        let record = OrderRecord { taken, files, tariff, ..self.record(opened, question) };
         self.store.run(move |unit| keep(unit, record)).await
     }
 
@@ -81,6 +88,7 @@ impl Merchant {
             way: Way {
                 carrier: rule.parts.contains_key(&Role::Carrier),
                 door: rule.front == Role::Door,
+                kind: Kind::of_rule(&rule.name),
             },
             authorizer: rule.authorizer,
             direct: opened.form.form.direct,
@@ -96,6 +104,12 @@ impl Merchant {
             authorization: None,
             carrier_asked: false,
             delivery: None,
+            files: Default::default(),
+            handed_out: None,
+            goods_receipt: None,
+            tariff: None,
+            used: None,
+            meter: None,
             settlement: None,
             notices: notices.into_iter().map(|role| (role, Notice::Pending {})).collect(),
             cancelling: false,
@@ -119,6 +133,7 @@ fn keep(unit: &mut dyn Unit, record: OrderRecord) -> Result<(), Problem> {
     stock::take(unit, &record.taken)?;
     ORDERS.put(unit, &key, &record)?;
     UNFINISHED.put(unit, &key, &true)?;
+    BY_IDENTITY.put(unit, &record.identity.to_string(), &record.id())?;
     tracing::info!(order = %record.id(), state = %record.state(), "order");
     Ok(())
 }

@@ -11,10 +11,12 @@ use crate::{
 };
 use warifu_protocol::{
     AtFault, ProtocolError, Reason,
-    authorization::{Authorization, AuthorizationRequest},
+    authorization::{Authorization, AuthorizationRequest, Decision},
+    credential::Credential,
     settlement::{Action, Settlement, SettlementRequest},
     status::State,
 };
+use warifu_types::Role;
 use warifu_wire::{
     AuthorizeAnswer, AuthorizeQuestion, CallError, Found, SettleQuestion, SettlementAnswer,
 };
@@ -34,17 +36,8 @@ impl Merchant {
         };
         match self.ask_authorization(record, &authorizer).await {
             Ok((answer, token)) => {
-                let granted = Granted {
-                    token,
-                    id: answer.jti,
-                    until: answer.exp,
-                    credential: authorizer.token,
-                };
-                let state = steps::after_authorization(answer.decision);
                 let change = move |record: &mut OrderRecord| {
-                    record.view.state = state;
-                    record.reason = answer.reason.as_deref().map(verdict::code);
-                    record.authorization = Some(granted);
+                    take_answer(record, answer, token, authorizer.token)
                 };
                 Ok(self.change(record.id(), State::Ordered, change).await?)
             }
@@ -64,10 +57,7 @@ impl Merchant {
     }
 
     /// Finds every other party before anything is authorized; returns the authorizer.
-    async fn find_all(
-        &self,
-        record: &OrderRecord,
-    ) -> Result<Found, (warifu_types::Role, CallError)> {
+    async fn find_all(&self, record: &OrderRecord) -> Result<Found, (Role, CallError)> {
         let others = record.parties.keys().filter(|role| **role != self.settings.role);
         for role in others.filter(|role| **role != record.authorizer) {
             match self.find(record, *role).await {
@@ -102,15 +92,27 @@ impl Merchant {
         let question = AuthorizeQuestion { sealed, request };
         let to = (record.authorizer, authorizer);
         let answer: AuthorizeAnswer = self.ask(record, to, "authorize", &question).await?;
-        let now = self.party.now();
-        let claims = Authorization::verify(
-            &answer.authorization,
-            &authorizer.credential,
-            &own,
-            &record.identity,
-            now,
-        )?;
+        let claims = self.verify_answer(record, &authorizer.credential, &answer.authorization)?;
         Ok((claims, answer.authorization))
+    }
+
+    /// Verifies the authorizer's answer, however it came: to the merchant's question, or as a
+    /// center's notice. A center's yes has a transaction number (row B9).
+    pub(crate) fn verify_answer(
+        &self,
+        record: &OrderRecord,
+        authorizer: &Credential,
+        token: &str,
+    ) -> Result<Authorization, ProtocolError> {
+        let role = record.authorizer;
+        let (own, now) = (self.party.id(), self.party.now());
+        let answer = Authorization::verify(token, (role, authorizer), &own, &record.identity, now)?;
+        let is_payment = role == Role::Center && answer.decision == Decision::Authorized;
+        if is_payment && answer.transaction.as_deref().and_then(verdict::transaction).is_none() {
+            let field = "authorization.transaction";
+            return Err(ProtocolError::new(AtFault::Role(role), Reason::BadValue, field));
+        }
+        Ok(answer)
     }
 
     /// Delivered → settled.
@@ -124,9 +126,10 @@ impl Merchant {
         Ok(self.change(record.id(), State::Delivered, change).await?)
     }
 
-    /// Authorized → cancelled.
+    /// Authorized → cancelled; refused stays refused, when a center has taken the money all the
+    /// same.
     pub(crate) async fn void(&self, record: &OrderRecord) -> Result<(), Halt> {
-        let until = record.authorization.as_ref().map_or(record.expires, |granted| granted.until);
+        let until = record.hold_until();
         let settlement = match self.settle(record, Action::Void).await {
             Ok(settlement) => Some(settlement),
             Err(error) => match verdict::after_void(&error, until, self.party.now()) {
@@ -135,10 +138,13 @@ impl Merchant {
             },
         };
         let change = |record: &mut OrderRecord| {
-            record.view.state = State::Cancelled;
             record.settlement = settlement;
+            match record.state() {
+                State::Authorized => record.view.state = State::Cancelled,
+                _ => record.cancelling = false,
+            }
         };
-        Ok(self.change(record.id(), State::Authorized, change).await?)
+        Ok(self.change(record.id(), record.state(), change).await?)
     }
 
     async fn settle(&self, record: &OrderRecord, action: Action) -> Result<Evidence, CallError> {
@@ -153,6 +159,7 @@ impl Merchant {
             order: record.identity,
             authorization: granted.id,
             action,
+            amount: record.owed().filter(|_| action == Action::Capture),
             iat: now,
             exp: now.plus(REQUEST_LIFETIME),
         };
@@ -170,4 +177,18 @@ impl Merchant {
         .map_err(|error| ProtocolError { at_fault: AtFault::Role(record.authorizer), ..error })?;
         Ok(Evidence { token: answer.settlement, credential: authorizer.token })
     }
+}
+
+/// Ordered → authorized or refused, by a verified answer of the authorizer whose credential this is.
+pub(crate) fn take_answer(
+    record: &mut OrderRecord,
+    answer: Authorization,
+    token: String,
+    credential: String,
+) {
+    record.view.state = steps::after_authorization(answer.decision);
+    record.reason = answer.reason.as_deref().map(verdict::code);
+    let transaction = answer.transaction.as_deref().and_then(verdict::transaction);
+    let (id, until) = (answer.jti, answer.exp);
+    record.authorization = Some(Granted { token, id, transaction, until, credential });
 }

@@ -1,6 +1,7 @@
 //! Giving an order up between authorization and dispatch.
 
 use crate::{
+    handing::wrong_state,
     merchant::Merchant,
     records::OrderRecord,
     rules::{
@@ -25,12 +26,17 @@ impl Merchant {
         if record.state() == State::Cancelled {
             return Ok(State::Cancelled);
         }
-        if !steps::may_cancel(record.state()) {
-            let title = "an order can be given up only between authorization and dispatch";
-            return Err(Problem::new(409, "wrong_state", title, Some("state")));
+        if steps::may_cancel(record.state()) {
+            // Goods in use cannot be taken back.
+            let cancelling = |record: &mut OrderRecord| record.cancelling = record.used.is_none();
+            self.change(*order, State::Authorized, cancelling).await?;
+            // A receipt may have come first.
+            record = self.known(*order).await?;
         }
-        let cancelling = |record: &mut OrderRecord| record.cancelling = true;
-        self.change(*order, State::Authorized, cancelling).await?;
+        if !steps::may_cancel(record.state()) || !record.cancelling {
+            let title = "an order can be given up only between authorization and dispatch";
+            return Err(wrong_state(title));
+        }
         self.make(&record, Next::Void).await?;
         Ok(self.known(*order).await?.state())
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     merchant::Merchant,
-    records::{ITEMS, STOCK, Stock},
+    records::{FILES, ITEMS, STOCK, Stock},
     rules::catalogue::{self as rules, Item, Language},
 };
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,11 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 use warifu_ports::{StoreError, Unit};
-use warifu_protocol::{AtFault, encode::from_json};
+use warifu_protocol::{
+    AtFault,
+    encode::from_json,
+    goods::{Content, Kind},
+};
 use warifu_types::Money;
 use warifu_wire::Problem;
 
@@ -48,6 +52,15 @@ pub struct CatalogueEntry {
     pub prices: Vec<Money>,
     /// How many are left.
     pub stock: u64,
+    /// How it comes to the holder.
+    #[serde(default)]
+    pub goods: Kind,
+    /// The file, where it is one and the merchant has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
+    /// The seconds of one tick, where it is used in real time: the price is that of a tick.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tick_seconds: Option<u32>,
 }
 
 /// Some of the catalogue.
@@ -144,8 +157,14 @@ fn entries(
     let entry = |item: Item| {
         let stock = STOCK.get(unit, &item.number)?.unwrap_or_default().left();
         let name = item.name_in(language).to_string();
-        let Item { number, kind, prices, .. } = item;
-        Ok(CatalogueEntry { number, name, kind, prices, stock })
+        let content = match item.goods.kind() {
+            Kind::Download => FILES.get(unit, &item.number)?,
+            Kind::Later | Kind::Metered => None,
+        };
+        let Item { number, kind, prices, goods, .. } = item;
+        let tick_seconds = goods.tick_seconds();
+        let goods = goods.kind();
+        Ok(CatalogueEntry { number, name, kind, prices, stock, goods, content, tick_seconds })
     };
     items.into_iter().map(entry).collect()
 }

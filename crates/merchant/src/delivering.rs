@@ -48,7 +48,7 @@ impl Merchant {
         self.heard(record, carrier, answer).await
     }
 
-    /// Authorized → delivered: at the counter, by download, or through the door.
+    /// Authorized → delivered: over the counter, or through the door.
     pub(crate) async fn hand_over(&self, record: &OrderRecord) -> Result<(), Halt> {
         let change = |record: &mut OrderRecord| record.view.state = State::Delivered;
         Ok(self.change(record.id(), State::Authorized, change).await?)

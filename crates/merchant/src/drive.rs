@@ -108,6 +108,8 @@ impl Merchant {
             Next::Deliver => self.deliver(record).await,
             Next::AskDelivery => self.ask_delivery(record).await,
             Next::HandOver => self.hand_over(record).await,
+            Next::AwaitReceipt => self.claim_in_time(record).await,
+            Next::Meter => self.meter(record).await,
             Next::Nothing => Ok(()),
         };
         match made {
@@ -173,8 +175,8 @@ impl Merchant {
 /// Who is asked in a step.
 fn role_of(record: &OrderRecord, next: Next) -> Option<Role> {
     match next {
-        Next::Authorize | Next::Void | Next::Capture => Some(record.authorizer),
+        Next::Authorize | Next::Void | Next::Capture | Next::Meter => Some(record.authorizer),
         Next::Deliver | Next::AskDelivery => Some(Role::Carrier),
-        Next::HandOver | Next::Nothing => None,
+        Next::HandOver | Next::AwaitReceipt | Next::Nothing => None,
     }
 }

@@ -10,7 +10,8 @@ use warifu_ports::{StoreError, Unit};
 use warifu_protocol::{
     AtFault,
     encode::{UniqueMap, sha256},
-    form::{Designation, FORM, Form},
+    form::{Accepts, Designation, FORM, Form},
+    goods::Kind,
     jws,
 };
 use warifu_types::{Identifier, Nonce, Role, UnixTime};
@@ -71,7 +72,8 @@ impl Merchant {
             {
                 return Ok(shown.token);
             }
-            let issued = IssuedForm { accepts: wanted.accepts, exp: wanted.exp };
+            let kind = Kind::of_rule(&wanted.rule.name);
+            let issued = IssuedForm { accepts: wanted.accepts, kind, exp: wanted.exp };
             FORMS.put(unit, &sha256(token.as_bytes()).to_string(), &issued)?;
             SHOWN_FORMS.put(unit, &wanted.rule.name, &ShownForm { token: token.clone() })?;
             Ok(token)
@@ -82,13 +84,18 @@ impl Merchant {
     fn new_form(&self, offered: &OfferedRule, now: UnixTime) -> Form {
         let parties: UniqueMap<Role, Designation> =
             offered.parties.iter().map(|(role, who)| (*role, who.clone())).collect();
+        let mut accepts: Accepts = self.settings.accepts.clone();
+        if offered.rule.authorizer != Role::Issuer {
+            // These are the issuers of cards, not the center that the form designates.
+            accepts.issuers.clear();
+        }
         Form {
             iss: self.party.id(),
             network: self.party.terminal().trust.network().to_string(),
             jti: Nonce(self.party.random32()),
             rule: offered.rule.clone(),
             parties,
-            accepts: self.settings.accepts.clone(),
+            accepts,
             direct: offered.direct,
             iat: now,
             exp: now.plus(self.settings.form_lifetime),

@@ -14,9 +14,9 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
 };
-use warifu_ports::Store;
+use warifu_ports::{Store, StoreError, Unit};
 use warifu_protocol::{status::State, view::View};
-use warifu_types::{Identifier, OrderId, Role};
+use warifu_types::{Identifier, OrderId, Role, UnixTime};
 use warifu_wire::{Party, Peer, Problem, Service, read_body, write_answer};
 
 /// A merchant, or a door.
@@ -26,19 +26,36 @@ pub struct Merchant {
     pub(crate) settings: Settings,
     pub(crate) catalogue: Catalogue,
     pub(crate) turns: Turns,
+    /// How long after the last byte of its files an order is claimed without a receipt, in seconds.
+    pub(crate) receipt_patience: u64,
     /// Whom a designated name has found before, for when the directory is silent.
     pub(crate) names: Mutex<HashMap<String, Identifier>>,
 }
 
+/// How long the merchant usually waits for the receipt of files, in seconds: a day.
+pub const RECEIPT_PATIENCE: u64 = 86_400;
+
 impl Merchant {
     /// A merchant with its records in `store`.
     pub fn new(party: Arc<Party>, store: Arc<dyn Store>, settings: Settings) -> Arc<Merchant> {
+        Merchant::with_patience(party, store, settings, RECEIPT_PATIENCE)
+    }
+
+    /// As [`Merchant::new`]; files of which no receipt came are claimed so many seconds after their
+    /// last byte was handed out.
+    pub fn with_patience(
+        party: Arc<Party>,
+        store: Arc<dyn Store>,
+        settings: Settings,
+        receipt_patience: u64,
+    ) -> Arc<Merchant> {
         Arc::new(Merchant {
             party,
             store,
             settings,
             catalogue: Catalogue::default(),
             turns: Turns::default(),
+            receipt_patience,
             names: Mutex::default(),
         })
     }
@@ -69,27 +86,38 @@ impl Merchant {
     ) -> Result<(), Problem> {
         let now = self.party.now();
         let key = order.to_string();
-        let work = move |unit: &mut dyn warifu_ports::Unit| {
+        let work = move |unit: &mut dyn Unit| {
             let Some(mut record) = ORDERS.get(unit, &key)? else { return Ok(()) };
             if record.state() != from {
                 return Ok(());
             }
             change(&mut record);
-            if record.state() != from {
-                record.changed = now;
-                record.trouble = None;
-                tracing::info!(order = %record.id(), state = %record.state(), "order");
-            }
-            if steps::gives_back(record.state()) && !steps::gives_back(from) {
-                stock::give_back(unit, &record.taken)?;
-            }
-            if record.is_finished() {
-                UNFINISHED.delete(unit, &key)?;
-            }
-            ORDERS.put(unit, &key, &record)
+            put_changed(unit, from, record, now)
         };
         Ok(self.store.run(work).await?)
     }
+}
+
+/// Writes an order that was changed, and what follows from its new state.
+pub(crate) fn put_changed(
+    unit: &mut dyn Unit,
+    from: State,
+    mut record: OrderRecord,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let key = record.id().to_string();
+    if record.state() != from {
+        record.changed = now;
+        record.trouble = None;
+        tracing::info!(order = %record.id(), state = %record.state(), "order");
+    }
+    if steps::gives_back(record.state()) && !steps::gives_back(from) {
+        stock::give_back(unit, &record.taken)?;
+    }
+    if record.is_finished() {
+        UNFINISHED.delete(unit, &key)?;
+    }
+    ORDERS.put(unit, &key, &record)
 }
 
 #[async_trait]
@@ -104,14 +132,21 @@ impl Service for Merchant {
         op: &str,
         body: &RawValue,
     ) -> Result<Box<RawValue>, Problem> {
-        if peer.role != Role::Holder {
-            return Err(Problem::forbidden("role"));
-        }
-        match op {
-            "quote" => write_answer(&self.quote(read_body(body)?).await?),
-            "order" => write_answer(&self.order(peer, read_body(body)?).await?),
-            "status" => write_answer(&self.status(peer, read_body(body)?).await?),
-            _ => Err(Problem::not_found("op")),
+        match (peer.role, op) {
+            (Role::Holder, "quote") => write_answer(&self.quote(read_body(body)?).await?),
+            (Role::Holder, "order") => write_answer(&self.order(peer, read_body(body)?).await?),
+            (Role::Holder, "status") => write_answer(&self.status(peer, read_body(body)?).await?),
+            (Role::Holder, "goods") => write_answer(&self.goods(peer, read_body(body)?).await?),
+            (Role::Holder, "goods_receipt") => {
+                write_answer(&self.goods_receipt(peer, read_body(body)?).await?)
+            }
+            (Role::Holder, "play") => write_answer(&self.play(peer, read_body(body)?).await?),
+            (Role::Holder, "stop") => write_answer(&self.stop(peer, read_body(body)?).await?),
+            (Role::Center, "payment_notice") => {
+                write_answer(&self.payment_notice(peer, read_body(body)?).await?)
+            }
+            (Role::Holder | Role::Center, _) => Err(Problem::not_found("op")),
+            _ => Err(Problem::forbidden("role")),
         }
     }
 }

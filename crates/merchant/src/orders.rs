@@ -21,6 +21,8 @@ pub struct OrderSummary {
     pub cancelling: bool,
     /// Why it was refused.
     pub reason: Option<String>,
+    /// The center's transaction number, where it has paid from a prepaid card.
+    pub transaction: Option<String>,
     /// Why it stands still.
     pub trouble: Option<Trouble>,
     /// The further parties that were not told yet.
@@ -83,6 +85,7 @@ fn summary(record: OrderRecord) -> OrderSummary {
         cancelling: record.cancelling,
         to_notify: record.due_notices(),
         reason: record.reason,
+        transaction: record.authorization.and_then(|granted| granted.transaction),
         trouble: record.trouble,
         placed: record.placed,
         changed: record.changed,

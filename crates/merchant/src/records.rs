@@ -1,14 +1,25 @@
 //! What a merchant keeps, and nothing that is sealed to it: of an order its own part's fields, the
 //! bundle, and the signed answers.
 
-use crate::rules::{catalogue::Item, steps, steps::Way};
+use crate::rules::{
+    catalogue::Item,
+    handing::Handed,
+    metering::{Tariff, Use},
+    steps,
+    steps::Way,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use warifu_ports::Collection;
 use warifu_protocol::{
-    encode::UniqueMap, form::Accepts, sealed::SealedOrder, status::State, view::View,
+    encode::UniqueMap,
+    form::Accepts,
+    goods::{Content, Kind},
+    sealed::SealedOrder,
+    status::State,
+    view::View,
 };
-use warifu_types::{Digest, FieldName, Identifier, Nonce, OrderId, Role, UnixTime};
+use warifu_types::{Digest, FieldName, Identifier, Money, Nonce, OrderId, Role, UnixTime};
 use zeroize::Zeroizing;
 
 /// The catalogue, by item number.
@@ -23,6 +34,24 @@ pub const SHOWN_FORMS: Collection<ShownForm> = Collection::new("merchant_shown_f
 pub const ORDERS: Collection<OrderRecord> = Collection::new("merchant_orders");
 /// The ids of orders that are not at their end.
 pub const UNFINISHED: Collection<bool> = Collection::new("merchant_unfinished");
+/// The ids of orders, by identity.
+pub const BY_IDENTITY: Collection<OrderId> = Collection::new("merchant_orders_by_identity");
+/// The file of each item that is one, by item number.
+pub const FILES: Collection<Content> = Collection::new("merchant_files");
+/// Where the bytes of a file are, by its hash. Kept for good: orders were paid for these bytes.
+pub const CONTENTS: Collection<StoredContent> = Collection::new("merchant_contents");
+/// Uploads that have not come to their end, with the time of their beginning.
+pub const UPLOADS: Collection<UnixTime> = Collection::new("merchant_uploads");
+/// Which bytes of a file an order's holder has, by order and the file's hash.
+pub const HANDED: Collection<Handed> = Collection::new("merchant_handed");
+
+/// A file whose bytes are all in the store.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredContent {
+    /// The upload that has brought it.
+    pub upload: String,
+}
 
 /// The stock of an item.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -47,6 +76,9 @@ impl Stock {
 pub struct IssuedForm {
     /// What it accepts.
     pub accepts: Accepts,
+    /// The kind of goods that it is for.
+    #[serde(default)]
+    pub kind: Kind,
     /// Until when it is good.
     pub exp: UnixTime,
 }
@@ -95,6 +127,9 @@ pub struct Granted {
     pub token: String,
     /// Its id.
     pub id: Nonce,
+    /// The center's transaction number, where it has paid from a prepaid card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
     /// Until when the hold stands.
     pub until: UnixTime,
     /// The authorizer's credential at the time, for evidence.
@@ -149,6 +184,24 @@ pub struct OrderRecord {
     pub carrier_asked: bool,
     /// The carrier's last answer.
     pub delivery: Option<Evidence>,
+    /// The files that the quote has promised, by item number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Content>,
+    /// When the last byte of the last file went out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_out: Option<UnixTime>,
+    /// The holder's receipt of the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goods_receipt: Option<Evidence>,
+    /// What use in real time costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tariff: Option<Tariff>,
+    /// How far the use has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Use>,
+    /// The center's last word on the use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meter: Option<Evidence>,
     /// The authorizer's settlement.
     pub settlement: Option<Evidence>,
     /// The further parties' notices.
@@ -186,6 +239,17 @@ impl OrderRecord {
         }
         let pending = self.notices.iter().filter(|(_, notice)| **notice == Notice::Pending {});
         pending.map(|(role, _)| *role).collect()
+    }
+
+    /// How much the merchant claims; none for all that is held.
+    pub fn owed(&self) -> Option<Money> {
+        let (tariff, used) = (self.tariff.as_ref()?, self.used.as_ref()?);
+        tariff.amount(used)
+    }
+
+    /// Until when the hold stands.
+    pub fn hold_until(&self) -> UnixTime {
+        self.authorization.as_ref().map_or(self.expires, |granted| granted.until)
     }
 
     /// Whether nothing more is to be done.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use warifu_protocol::{
     AtFault,
     form::{Accepts, Designation},
+    goods::Kind,
     rule::Rule,
 };
-use warifu_types::Role;
+use warifu_types::{FieldName, Identifier, Role};
 use warifu_wire::Problem;
 
 /// One disclosure rule that the merchant offers, under the rule's name.
@@ -18,6 +19,53 @@ pub struct OfferedRule {
     pub parties: BTreeMap<Role, Designation>,
     /// Whether the authorizer's part goes to it directly from the holder.
     pub direct: bool,
+}
+
+impl OfferedRule {
+    /// Paying with a prepaid card of `center` (row B9): `prepaid` for goods that are delivered later
+    /// (without a carrier, over the counter), `prepaid-download` and `prepaid-metered`, in which no
+    /// carrier has a part. The center's part goes to it directly, in the holder's telegram.
+    pub fn prepaid(kind: Kind, center: Identifier, carrier: Option<Designation>) -> OfferedRule {
+        let mut rule = Rule::prepaid();
+        let mut parties = BTreeMap::from([(Role::Center, Designation::Identifier(center))]);
+        match carrier.filter(|_| kind == Kind::Later) {
+            Some(carrier) => drop(parties.insert(Role::Carrier, carrier)),
+            None => rule = rule.without_party(Role::Carrier),
+        }
+        if kind != Kind::Later {
+            rule = rule.named(&format!("prepaid-{kind}"));
+        }
+        OfferedRule { rule, parties, direct: true }
+    }
+
+    /// The kind of goods that the rule's forms are for.
+    pub fn kind(&self) -> Kind {
+        Kind::of_rule(&self.rule.name)
+    }
+
+    /// What is wrong: the setting, and a sentence.
+    fn fault(&self) -> Option<(&'static str, &'static str)> {
+        let rule = &self.rule;
+        if rule.authorizer == Role::Center {
+            if !self.direct {
+                return Some(("direct", "a center's part goes to it directly"));
+            }
+            let named = self.parties.get(&Role::Center);
+            if !matches!(named, Some(Designation::Identifier(_))) {
+                return Some(("parties.center", "the center is designated by its identifier"));
+            }
+        }
+        let sells = rule.front == Role::Merchant;
+        if self.kind() != Kind::Later {
+            if rule.parts.contains_key(&Role::Carrier) {
+                return Some(("parts.carrier", "what goes through the network has no carrier"));
+            }
+            if !sells || !rule.part(rule.front).contains(&FieldName::QUOTE) {
+                return Some(("parts.merchant", "what goes through the network has a quote"));
+            }
+        }
+        None
+    }
 }
 
 /// The settings of a merchant or a door.
@@ -62,6 +110,9 @@ impl Settings {
             if !rule.parts.keys().filter(|role| **role != self.role).eq(parties.iter()) {
                 let title = "every other party with a part is designated, and nobody else";
                 return bad(&format!("rules[{place}].parties"), title);
+            }
+            if let Some((setting, title)) = offered.fault() {
+                return bad(&format!("rules[{place}].{setting}"), title);
             }
         }
         if self.instructions.len() > 1024 {

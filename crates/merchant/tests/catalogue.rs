@@ -5,8 +5,8 @@ mod common;
 use common::{World, goods, item, offered, problem, question};
 use serde_json::Value;
 use warifu_merchant::{CatalogueAnswer, Language, parse_catalogue};
-use warifu_protocol::{form::Designation, rule::Rule};
-use warifu_types::{Currency, Role};
+use warifu_protocol::{form::Designation, goods::Kind, rule::Rule};
+use warifu_types::{Currency, FieldName, Role};
 use warifu_wire::{CallError, FormAnswer, QuoteAnswer};
 
 async fn get<A: serde::de::DeserializeOwned>(world: &World, path: &str) -> Result<A, CallError> {
@@ -204,6 +204,24 @@ async fn settings_that_cannot_work_are_named() {
     let mut leaking = good.clone();
     leaking.rules[0].rule =
         Rule::minimal().also(Role::Carrier, warifu_types::FieldName::CARD_NUMBER);
+    let with = |rule: warifu_merchant::OfferedRule| warifu_merchant::Settings {
+        rules: vec![rule],
+        ..good.clone()
+    };
+    let prepaid = |kind| {
+        let carrier = Designation::Identifier(common::who(Role::Carrier));
+        warifu_merchant::OfferedRule::prepaid(kind, common::who(Role::Center), Some(carrier))
+    };
+    for kind in [Kind::Later, Kind::Download, Kind::Metered] {
+        assert_eq!(with(prepaid(kind)).check(), Ok(()), "{kind}");
+    }
+    let mut relayed = with(prepaid(Kind::Later));
+    relayed.rules[0].direct = false;
+    let mut any_center = with(prepaid(Kind::Later));
+    any_center.rules[0].parties.insert(Role::Center, Designation::Holder {});
+    let carried = with(offered(Rule::prepaid().named("prepaid-download")));
+    let unquoted = Rule::minimal().without_party(Role::Carrier).without(&FieldName::QUOTE);
+    let unquoted = with(offered(unquoted.named("card-metered")));
     for (bad, field) in [
         (warifu_merchant::Settings { role: Role::Issuer, ..good.clone() }, "role"),
         (warifu_merchant::Settings { rules: vec![], ..good.clone() }, "rules"),
@@ -211,6 +229,10 @@ async fn settings_that_cannot_work_are_named() {
         (warifu_merchant::Settings { instructions: "x".repeat(1025), ..good }, "instructions"),
         (twice, "rules[1].name"),
         (nobody, "rules[0].parties"),
+        (relayed, "rules[0].direct"),
+        (any_center, "rules[0].parties.center"),
+        (carried, "rules[0].parts.carrier"),
+        (unquoted, "rules[0].parts.merchant"),
         (leaking, "form.rule.parts.carrier.card_number"),
     ] {
         assert_eq!(bad.check().unwrap_err().field.as_deref(), Some(field));

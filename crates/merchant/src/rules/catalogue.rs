@@ -1,5 +1,6 @@
 //! The catalogue's items: which are good, and which a search finds.
 
+use super::goods::Goods;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use warifu_types::{Currency, Money};
@@ -19,6 +20,9 @@ pub struct Item {
     pub prices: Vec<Money>,
     /// How many were laid in altogether; what was ordered since is counted apart.
     pub stock: u64,
+    /// How it comes to the holder; later, unless said otherwise.
+    #[serde(default)]
+    pub goods: Goods,
 }
 
 /// An item's name in each language.
@@ -107,7 +111,10 @@ impl Item {
                 return Some((field, "an item has one price for each currency"));
             }
         }
-        (self.stock > MAX_STOCK).then(|| ("stock".into(), "the stock is at most 1,000,000,000"))
+        if self.stock > MAX_STOCK {
+            return Some(("stock".into(), "the stock is at most 1,000,000,000"));
+        }
+        self.goods.fault()
     }
 }
 
@@ -146,6 +153,7 @@ mod tests {
             kind: "food".into(),
             prices: vec![Money::new(990, Currency::JPY).unwrap()],
             stock: 3,
+            goods: Goods::Later {},
         }
     }
 
@@ -165,6 +173,14 @@ mod tests {
             (Item { prices: vec![yen, free], ..item("b") }, "items[1].prices[1].minor"),
             (Item { prices: vec![yen, yen], ..item("b") }, "items[1].prices[1].currency"),
             (Item { stock: MAX_STOCK + 1, ..item("b") }, "items[1].stock"),
+            (
+                Item { goods: Goods::Download { media_type: "x".into() }, ..item("b") },
+                "items[1].goods.download.type",
+            ),
+            (
+                Item { goods: Goods::Metered { tick_seconds: 0 }, ..item("b") },
+                "items[1].goods.metered.tick_seconds",
+            ),
         ] {
             let problem = check(&[item("a"), bad]).unwrap_err();
             assert_eq!(problem.field.as_deref(), Some(field));

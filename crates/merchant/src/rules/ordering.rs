@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use warifu_protocol::{
     AtFault, ProtocolError, Reason,
+    goods::Kind,
     quote::{self, Quote},
     sealed::{OpenedOrder, SealedOrder, check_relayed},
     signer::VerifyingKey,
@@ -89,10 +90,11 @@ pub fn check_accepted(opened: &OpenedOrder) -> Result<(), ProtocolError> {
     Ok(())
 }
 
-/// How many of what an order takes from the stock.
+/// How many of what an order takes from the stock. What goes through the network does not run out.
 pub fn taken(quote: Option<&Quote>) -> BTreeMap<String, u64> {
     let mut taken = BTreeMap::new();
-    for line in quote.into_iter().flat_map(|quote| &quote.lines) {
+    let lines = quote.into_iter().flat_map(|quote| &quote.lines);
+    for line in lines.filter(|line| line.kind() == Kind::Later) {
         let count: &mut u64 = taken.entry(line.number.clone()).or_default();
         *count = count.saturating_add(u64::from(line.quantity));
     }

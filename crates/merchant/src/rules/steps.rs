@@ -2,10 +2,13 @@
 //!
 //! `ordered → authorized | refused → dispatched → delivered → settled`, and `cancelled` between
 //! authorization and dispatch. Without a carrier the front hands over itself, and captures next; at
-//! a door, delivered means that it has opened, and nothing comes after.
+//! a door, delivered means that it has opened, and nothing comes after. Files are delivered with the
+//! holder's receipt, or some time after the last byte; use in real time, when it is over.
 
 use serde::{Deserialize, Serialize};
-use warifu_protocol::{authorization::Decision, delivery::DeliveryState, status::State};
+use warifu_protocol::{
+    authorization::Decision, delivery::DeliveryState, goods::Kind, status::State,
+};
 
 /// What of the form decides an order's way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +18,9 @@ pub struct Way {
     pub carrier: bool,
     /// Whether the front is a door: nothing is paid.
     pub door: bool,
+    /// How the goods come to the holder.
+    #[serde(default)]
+    pub kind: Kind,
 }
 
 /// What is to be done next.
@@ -30,6 +36,10 @@ pub enum Next {
     AskDelivery,
     /// Hand the goods over, or open the door: nobody is asked.
     HandOver,
+    /// Wait for the holder's receipt of its files, for a time.
+    AwaitReceipt,
+    /// Follow the use in real time: tell the authorizer how far it has come, until it is over.
+    Meter,
     /// Ask the authorizer to pay.
     Capture,
     /// Nothing: the order is at its end.
@@ -40,9 +50,14 @@ pub enum Next {
 pub fn next(way: Way, state: State, cancelling: bool) -> Next {
     match state {
         State::Ordered => Next::Authorize,
-        State::Authorized if cancelling => Next::Void,
-        State::Authorized if way.carrier => Next::Deliver,
-        State::Authorized => Next::HandOver,
+        // Refused, and the center has taken the money all the same.
+        State::Authorized | State::Refused if cancelling => Next::Void,
+        State::Authorized => match way.kind {
+            Kind::Download => Next::AwaitReceipt,
+            Kind::Metered => Next::Meter,
+            Kind::Later if way.carrier => Next::Deliver,
+            Kind::Later => Next::HandOver,
+        },
         State::Dispatched => Next::AskDelivery,
         State::Delivered if way.door => Next::Nothing,
         State::Delivered => Next::Capture,
@@ -85,7 +100,7 @@ pub fn is_noticed(state: State) -> bool {
 mod tests {
     use super::*;
 
-    const SHOP: Way = Way { carrier: true, door: false };
+    const SHOP: Way = Way { carrier: true, door: false, kind: Kind::Later };
 
     /// The states that an order passes when every answer is good.
     fn path(way: Way) -> Vec<State> {
@@ -95,7 +110,7 @@ mod tests {
                 Next::Authorize => after_authorization(Decision::Authorized),
                 Next::Deliver => after_delivery(DeliveryState::Accepted),
                 Next::AskDelivery => after_delivery(DeliveryState::Delivered),
-                Next::HandOver => State::Delivered,
+                Next::HandOver | Next::AwaitReceipt | Next::Meter => State::Delivered,
                 Next::Capture => State::Settled,
                 Next::Void => State::Cancelled,
                 Next::Nothing => break,
@@ -109,11 +124,17 @@ mod tests {
         use State::*;
         let all = [Ordered, Authorized, Dispatched, Delivered, Settled];
         assert_eq!(path(SHOP), all);
+        let no_carrier = Way { carrier: false, ..SHOP };
+        for kind in [Kind::Later, Kind::Download, Kind::Metered] {
+            let way = Way { kind, ..no_carrier };
+            assert_eq!(path(way), [Ordered, Authorized, Delivered, Settled], "{kind}");
+        }
+        assert_eq!(path(Way { door: true, ..no_carrier }), [Ordered, Authorized, Delivered]);
         assert_eq!(
-            path(Way { carrier: false, door: false }),
-            [Ordered, Authorized, Delivered, Settled]
+            next(Way { kind: Kind::Download, ..SHOP }, Authorized, false),
+            Next::AwaitReceipt
         );
-        assert_eq!(path(Way { carrier: false, door: true }), [Ordered, Authorized, Delivered]);
+        assert_eq!(next(Way { kind: Kind::Metered, ..SHOP }, Authorized, false), Next::Meter);
     }
 
     #[test]
@@ -122,7 +143,7 @@ mod tests {
         for state in [Ordered, Authorized, Refused, Dispatched, Delivered, Settled, Cancelled] {
             assert_eq!(may_cancel(state), state == Authorized, "{state}");
             let voids = next(SHOP, state, true) == Next::Void;
-            assert_eq!(voids, state == Authorized, "{state}");
+            assert_eq!(voids, [Authorized, Refused].contains(&state), "{state}");
             if gives_back(state) {
                 assert_eq!(next(SHOP, state, false), Next::Nothing, "{state}");
                 assert!(!is_noticed(state), "{state}");

@@ -55,6 +55,12 @@ pub fn field(text: &str) -> Option<String> {
     good.then(|| text.to_string())
 }
 
+/// A center's transaction number, for records: whatever does not look like one is not kept.
+pub fn transaction(text: &str) -> Option<String> {
+    let good = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    good.then(|| text.to_string())
+}
+
 /// After asking to let a hold go: a no counts once the hold cannot stand any more.
 pub fn after_void(error: &CallError, hold_until: UnixTime, now: UnixTime) -> Verdict {
     match definite(error) {

@@ -20,22 +20,25 @@ use std::{
     },
 };
 use tempfile::TempDir;
-use warifu_merchant::{Item, ItemName, Merchant, OfferedRule, Settings};
+use warifu_merchant::{Goods, Item, ItemName, Merchant, OfferedRule, Settings};
 use warifu_ports::{FixedClock, Job, Store, StoreError, Submitted};
 use warifu_protocol::{
     AtFault,
+    authorization::Authorization,
     form::{Accepts, Designation},
+    jws,
+    quote::{QUOTE, Quote},
     rule::Rule,
     sealed::{Draft, Sealed},
     status::{State, Status},
     terminal::Terminal,
-    value::FieldValue,
+    value::{FieldValue, OrderLine},
 };
 use warifu_store::{MasterKey, OsEntropy, SqliteStore};
 use warifu_types::{Currency, FieldName, Identifier, Money, OrderId, Role};
 use warifu_wire::{
-    CallError, FormAnswer, OrderQuestion, Party, Problem, QuoteAnswer, QuoteItem, QuoteQuestion,
-    StatusAnswer, StatusQuestion,
+    CallError, FormAnswer, OrderQuestion, Party, PaymentNoticeQuestion, Problem, QuoteAnswer,
+    QuoteItem, QuoteQuestion, ReceivedAnswer, Service, StatusAnswer, StatusQuestion,
 };
 
 pub const HOLDER: &str = "mail:hanako@example.jp";
@@ -48,6 +51,7 @@ pub fn who(role: Role) -> Identifier {
         Role::CardManager => "domain:badge.example",
         Role::Carrier => "name:黒猫運輸|domain:carrier.example",
         Role::Gateway => "domain:gateway.example",
+        Role::Center => "domain:pay.example",
         _ => panic!("no such party here"),
     })
 }
@@ -74,13 +78,14 @@ pub fn offered(rule: Rule) -> OfferedRule {
         .filter(|role| **role != rule.front)
         .map(|role| {
             let designation = match role {
-                Role::Carrier | Role::Gateway => Designation::Identifier(who(*role)),
+                Role::Carrier | Role::Gateway | Role::Center => Designation::Identifier(who(*role)),
                 _ => Designation::Holder {},
             };
             (*role, designation)
         })
         .collect();
-    OfferedRule { rule, parties, direct: false }
+    let direct = rule.authorizer == Role::Center;
+    OfferedRule { rule, parties, direct }
 }
 
 pub fn item(number: &str, en: &str, ja: &str, yen: u64, stock: u64) -> Item {
@@ -93,6 +98,7 @@ pub fn item(number: &str, en: &str, ja: &str, yen: u64, stock: u64) -> Item {
             Money::new(yen, Currency::EUR).unwrap(),
         ],
         stock,
+        goods: Goods::Later {},
     }
 }
 
@@ -132,7 +138,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let store = open_store(&folder);
         let (mut hosts, mut scripts) = (BTreeMap::new(), BTreeMap::new());
-        let peers = [Role::Issuer, Role::CardManager, Role::Carrier, Role::Gateway];
+        let peers = [Role::Issuer, Role::CardManager, Role::Carrier, Role::Gateway, Role::Center];
         for (number, role) in (3..).zip(peers) {
             let host = Host::reserve();
             let terminal = terminal(&net, who(role).as_str(), role, number, Some(host.url()));
@@ -232,6 +238,47 @@ impl World {
         let quote = self.quote(&form, &[("T-100", 2)]).await.unwrap();
         let values = net::values(&quote);
         self.seal(&form, Some(quote), values, seed).await
+    }
+
+    /// Two teas, or what else is wanted, paid with a prepaid card: the center's part goes to the
+    /// center, which has it from now on.
+    pub async fn prepaid(&self, number: &str, quantity: u32, seed: u8) -> (Sealed, OrderQuestion) {
+        let form = self.form(&self.settings.rules[0].rule.name).await;
+        let token = self.quote(&form, &[(number, quantity)]).await.unwrap();
+        let quote = jws::peek::<Quote>(QUOTE, &token, AtFault::Sender).unwrap();
+        let mut values = net::values(&token);
+        let line = OrderLine { name: quote.lines[0].name.clone(), quantity };
+        values.insert(FieldName::ITEM_NUMBERS, FieldValue::Numbers(vec![number.into()]));
+        values.insert(FieldName::ITEMS, FieldValue::Lines(vec![line]));
+        values.insert(FieldName::AMOUNT, FieldValue::Amount(quote.total));
+        let (sealed, question) = self.seal(&form, Some(token), values, seed).await;
+        let center = self.script(Role::Center);
+        *center.direct.lock().unwrap() = Some(sealed.bundle.only(Role::Center));
+        (sealed, OrderQuestion { sealed: question.sealed.except(Role::Center), ..question })
+    }
+
+    /// The center's word that an order is paid.
+    pub fn payment(&self, sealed: &Sealed) -> Authorization {
+        self.script(Role::Center).granted(&who(Role::Merchant), sealed.identity)
+    }
+
+    /// The center sends a notice.
+    pub async fn notice(&self, payment: &Authorization) -> Result<ReceivedAnswer, CallError> {
+        let center = Service::party(self.script(Role::Center)).clone();
+        let token = payment.sign(center.terminal().signer.as_ref());
+        self.notice_from(&center, token).await
+    }
+
+    /// A center sends a notice.
+    pub async fn notice_from(
+        &self,
+        center: &Arc<Party>,
+        authorization: String,
+    ) -> Result<ReceivedAnswer, CallError> {
+        let question = PaymentNoticeQuestion { authorization };
+        let roles = (Role::Center, Role::Merchant);
+        let (shop, question) = (who(Role::Merchant), ("payment_notice", &question));
+        center.connections().ask(center, &self.url, roles, Some(&shop), question, None).await
     }
 
     /// An order of other values.
@@ -347,6 +394,11 @@ pub fn party(terminal: Terminal, clock: &Arc<FixedClock>, directory: &Directory)
 pub fn open_store(folder: &TempDir) -> Arc<SqliteStore> {
     let key = MasterKey::from_bytes([1; 32]);
     Arc::new(SqliteStore::open(&folder.path().join("merchant.db"), &key).unwrap())
+}
+
+/// A center that has not been paid yet.
+pub fn not_paid() -> script::Mode {
+    script::Mode::Problem(Problem::new(503, "part_not_here", "", Some("parts.center")))
 }
 
 /// A store that breaks for good after some jobs, as if the process had ended there.

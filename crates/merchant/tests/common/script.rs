@@ -1,4 +1,4 @@
-//! A peer that does what the test says: issuer, card manager, carrier, gateway. It answers the same
+//! A peer that does what the test says: issuer, card manager, carrier, gateway, center. It answers the same
 //! twice, and counts.
 
 use async_trait::async_trait;
@@ -10,14 +10,15 @@ use std::{
 use warifu_protocol::{
     authorization::{Authorization, AuthorizationRequest, Decision},
     delivery::{Delivery, DeliveryRequest, DeliveryState},
+    metering::{Meter, MeterRequest},
     sealed::{OpenedOrder, SealedOrder},
     settlement::{Action, Settlement, SettlementRequest},
 };
-use warifu_types::{Digest, Identifier, Nonce, Role};
+use warifu_types::{Digest, Identifier, Money, Nonce, Role};
 use warifu_wire::{
     AuthorizeAnswer, AuthorizeQuestion, DeliverQuestion, DeliveryAnswer, DeliveryStatusQuestion,
-    Party, Peer, Problem, ReceivedAnswer, Service, SettleQuestion, SettlementAnswer, read_body,
-    write_answer,
+    MeterAnswer, MeterQuestion, Party, Peer, Problem, ReceivedAnswer, Service, SettleQuestion,
+    SettlementAnswer, read_body, write_answer,
 };
 
 /// What a peer does.
@@ -47,6 +48,10 @@ pub struct Script {
     pub parts: Mutex<Vec<usize>>,
     /// A part that came directly.
     pub direct: Mutex<Option<SealedOrder>>,
+    /// The amounts that captures named.
+    pub captured: Mutex<Vec<Option<Money>>>,
+    /// Ticks and amounts that it was told, once each.
+    pub ticks: Mutex<Vec<(u32, u64)>>,
     delivered: Mutex<BTreeMap<Digest, DeliveryState>>,
 }
 
@@ -60,6 +65,8 @@ impl Script {
             asked: Mutex::default(),
             parts: Mutex::default(),
             direct: Mutex::default(),
+            captured: Mutex::default(),
+            ticks: Mutex::default(),
             delivered: Mutex::default(),
         })
     }
@@ -118,17 +125,50 @@ impl Script {
         };
         let wrong = self.mode() == Mode::WrongOrder;
         self.effect("authorize", opened.identity);
+        let order = if wrong { Digest([0; 32]) } else { opened.identity };
         let answer = Authorization {
-            iss: own,
-            aud: peer.credential.sub.clone(),
-            order: if wrong { Digest([0; 32]) } else { opened.identity },
             jti: Nonce(opened.identity.0),
             decision,
             reason,
-            iat: now,
-            exp: now.plus(86_400),
+            ..self.granted(&peer.credential.sub, order)
         };
         Ok(AuthorizeAnswer { authorization: answer.sign(self.party.terminal().signer.as_ref()) })
+    }
+
+    /// A yes to an order; a center's has a transaction number.
+    pub fn granted(&self, front: &Identifier, order: Digest) -> Authorization {
+        let now = self.party.now();
+        Authorization {
+            iss: self.party.id(),
+            aud: front.clone(),
+            order,
+            jti: Nonce(order.0),
+            decision: Decision::Authorized,
+            reason: None,
+            transaction: (self.role == Role::Center).then(|| "T-20270115-000123".to_string()),
+            iat: now,
+            exp: now.plus(86_400),
+        }
+    }
+
+    fn meter(&self, peer: &Peer, question: MeterQuestion) -> Result<MeterAnswer, Problem> {
+        let (own, now) = (self.party.id(), self.party.now());
+        let request = MeterRequest::verify(&question.request, &peer.credential, &own, now)?;
+        let told = (request.tick, request.amount.minor());
+        let mut ticks = self.ticks.lock().unwrap();
+        if !ticks.contains(&told) {
+            ticks.push(told);
+        }
+        let wrong = self.mode() == Mode::WrongOrder;
+        let answer = Meter {
+            iss: own,
+            aud: peer.credential.sub.clone(),
+            order: if wrong { Digest([0; 32]) } else { request.order },
+            tick: request.tick,
+            amount: request.amount,
+            iat: now,
+        };
+        Ok(MeterAnswer { meter: answer.sign(self.party.terminal().signer.as_ref()) })
     }
 
     fn settle(&self, peer: &Peer, question: SettleQuestion) -> Result<SettlementAnswer, Problem> {
@@ -144,6 +184,9 @@ impl Script {
         };
         if self.effects.lock().unwrap().contains(&(other, request.order)) {
             return Err(Problem::conflict("settlement_request.action"));
+        }
+        if kind == "capture" && !self.effects.lock().unwrap().contains(&(kind, request.order)) {
+            self.captured.lock().unwrap().push(request.amount);
         }
         self.effect(kind, request.order);
         let wrong = self.mode() == Mode::WrongOrder;
@@ -204,6 +247,7 @@ impl Service for Script {
         match op {
             "authorize" => write_answer(&self.authorize(peer, read_body(body)?).await?),
             "settle" => write_answer(&self.settle(peer, read_body(body)?)?),
+            "meter" => write_answer(&self.meter(peer, read_body(body)?)?),
             "deliver" => {
                 let order = self.request(peer, &read_body(body)?).await?;
                 self.effect("deliver", order);
