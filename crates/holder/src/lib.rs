@@ -1,12 +1,31 @@
 //! The holder's terminal: reads a form, gets a quote, seals an order, sends it, and keeps a receipt.
+//! As a member of a settlement center it joins, loads prepaid cards and pays with them, by telegrams.
 
+pub mod download;
 mod error;
+pub mod joining;
+mod keys;
+mod line;
+mod paying;
 mod purchase;
 mod records;
 pub mod rules;
+mod sealing;
+mod staged;
+mod telegrams;
 mod terminal;
+mod topping_up;
+mod vault_store;
 
 pub use error::HolderError;
+pub use keys::change_key;
+pub use line::{CenterLine, Line};
 pub use purchase::{Entry, Purchase, Wanted};
-pub use records::{Card, OrderRecord, Profile};
+pub use records::{
+    Card, HISTORY, Membership, OrderRecord, PrepaidRecord, Profile, Standing, TelegramRecord,
+    TopUpRecord, Way,
+};
+pub use telegrams::{Writer, after_restoring};
 pub use terminal::Holder;
+pub use topping_up::{PrepaidView, Source, TopUpWish};
+pub use vault_store::VaultStore;

@@ -1,7 +1,7 @@
 //! What a person asks for.
 
 use std::collections::BTreeMap;
-use warifu_types::{Currency, FieldName, Identifier, Role};
+use warifu_types::{Currency, FieldName, Identifier, Money, Role};
 use warifu_wire::{FormAnswer, QuoteItem};
 
 /// What is wanted: goods from a merchant, or to enter at a door.
@@ -22,6 +22,13 @@ pub enum Wanted {
     },
     /// To enter.
     Entry(Entry),
+    /// Value on a prepaid card, from a center (row B7).
+    Value {
+        /// How much.
+        amount: Money,
+        /// `one` or `instalments:N`.
+        payment_type: String,
+    },
 }
 
 /// A place to enter.

@@ -1,48 +1,38 @@
 //! The terminal: one purchase from form to receipt, and its recovery.
 
 use crate::{
-    Card, HolderError, OrderRecord, Profile, Purchase, Wanted,
-    records::{CARDS, OPEN, ORDERS, OWN, PROFILE},
-    rules::{compose, consent},
+    Card, HolderError, OrderRecord, Profile, Purchase,
+    records::{self, CARDS, OPEN, ORDERS, OWN, PROFILE},
+    sealing::SealedHere,
+    telegrams::Writer,
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use warifu_ports::Store;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+use warifu_ports::{Store, Unit};
 use warifu_protocol::{
     AtFault, ProtocolError, Reason,
-    credential::Credential,
-    form::Designation,
-    quote::Quote,
-    receipt::Receipt,
-    sealed::Draft,
     status::{State, Status},
-    trust::CheckedForm,
     value::{Expiry, is_card_number},
 };
-use warifu_types::{Digest, OrderId, Role};
+use warifu_types::{OrderId, Role};
 use warifu_wire::{
-    CallError, FormAnswer, Found, OrderQuestion, PartQuestion, Party, QuoteAnswer, QuoteQuestion,
-    ReceivedAnswer, StatusAnswer, StatusQuestion,
+    CallError, Found, OrderQuestion, PartQuestion, Party, ReceivedAnswer, StatusAnswer,
+    StatusQuestion,
 };
 
 /// A holder's terminal.
 pub struct Holder {
-    party: Arc<Party>,
-    store: Arc<dyn Store>,
-}
-
-/// Everything that is known before sealing.
-struct Prepared {
-    front: Found,
-    form: Arc<CheckedForm>,
-    form_token: String,
-    recipients: BTreeMap<Role, Arc<Credential>>,
-    authorizer: Found,
+    pub(crate) party: Arc<Party>,
+    pub(crate) store: Arc<dyn Store>,
+    writer: OnceLock<Writer>,
 }
 
 impl Holder {
     /// A terminal over its store.
     pub fn new(party: Arc<Party>, store: Arc<dyn Store>) -> Arc<Holder> {
-        Arc::new(Holder { party, store })
+        Arc::new(Holder { party, store, writer: OnceLock::new() })
     }
 
     /// The terminal's side of the protocol.
@@ -74,50 +64,30 @@ impl Holder {
         self.store.run(move |unit| Ok(CARDS.put(unit, &card.label.clone(), &card)?)).await
     }
 
-    /// Seals an order, keeps it, sends it, and returns the record with the front's first answer.
+    /// Makes the terminal a member's: telegrams go to the center from here on. The first call
+    /// counts.
+    pub fn join(&self, writer: Writer) {
+        let _ = self.writer.set(writer);
+    }
+
+    /// Who writes telegrams.
+    pub(crate) fn writer(&self) -> Result<&Writer, HolderError> {
+        self.writer.get().ok_or(HolderError::NotRegistered)
+    }
+
+    /// Seals an order, keeps it, sends it, and returns the record with the front's first answer. With
+    /// a prepaid card it is then paid for (row B9): the telegram for it is kept together with the
+    /// order, and nothing is paid unless the front has taken the order.
     pub async fn buy(&self, purchase: &Purchase) -> Result<OrderRecord, HolderError> {
-        let (profile, card) = self.who(&purchase.card).await?;
-        let prepared = self.prepare(purchase, &card).await?;
-        let id = OrderId(self.party.random32());
-        let quote = self.quote(purchase, &prepared, id).await?;
-        let (payment_type, destination, zone) = match &purchase.wanted {
-            Wanted::Goods { payment_type, destination, .. } => {
-                (payment_type.as_str(), destination.as_deref(), None)
-            }
-            Wanted::Entry(entry) => ("one", None, Some(entry.zone.as_str())),
-        };
-        let sources = compose::Sources {
-            profile: &profile,
-            card: Some(&card),
-            quote: quote.as_ref().map(|(quote, token)| (quote, token.as_str())),
-            payment_type,
-            destination,
-            zone,
-            more: &purchase.more,
-        };
-        let values = compose::values(&prepared.form.form.rule, sources)?;
-        let draft = Draft {
-            form: prepared.form.borrowed(),
-            form_token: &prepared.form_token,
-            values: &values,
-            recipients: &prepared.recipients,
-        };
-        let sealed = self.party.seal(&draft, id).await?;
-        let receipt =
-            Receipt::new(&sealed, quote.map(|(_, token)| token), prepared.front.token.clone());
-        let record = OrderRecord {
-            id,
-            identity: sealed.identity,
-            url: purchase.url.clone(),
-            front: prepared.front.credential.sub.clone(),
-            direct: prepared.form.form.direct,
-            sealed_at: self.party.now(),
-            state: None,
-            reason: None,
-            receipt,
-        };
-        self.keep(&record).await?;
-        self.send(record, &prepared.authorizer).await
+        let SealedHere { mut record, authorizer, authorizer_role } = self.seal(purchase).await?;
+        if authorizer_role == Role::Center {
+            let telegram = self.payment(&record, &authorizer).await?;
+            record.payment = Some(telegram.jti);
+            self.keep_with_payment(&record, telegram).await?;
+        } else {
+            self.keep(&record).await?;
+        }
+        self.send(record, &authorizer).await
     }
 
     /// Takes up every order that has not come to its end: sends the stored bytes again if the front
@@ -130,7 +100,7 @@ impl Holder {
                 Ok(record) => orders.push(record),
                 Err(error) => {
                     let record = self.order(id).await?;
-                    if record.state.is_some_and(State::is_final) {
+                    if record.is_over() {
                         orders.push(record);
                     } else {
                         failure = failure.or(Some(error));
@@ -144,12 +114,16 @@ impl Holder {
     /// Asks how far an order has come, and keeps the answer.
     pub async fn refresh(&self, id: OrderId) -> Result<OrderRecord, HolderError> {
         let record = self.order(id).await?;
-        if record.state.is_some_and(State::is_final) {
+        if record.is_over() {
             return Ok(record);
         }
         if record.state.is_none() {
             let authorizer = self.authorizer_of(&record).await?;
             return self.send(record, &authorizer).await;
+        }
+        let record = self.pay(record).await?;
+        if record.is_over() {
+            return Ok(record);
         }
         let answer: StatusAnswer =
             self.ask(&record, "status", &StatusQuestion { order: id }).await?;
@@ -184,140 +158,20 @@ impl Holder {
 
     /// Every order, by id.
     pub async fn orders(&self) -> Result<Vec<OrderRecord>, HolderError> {
-        let page = |unit: &mut dyn warifu_ports::Unit| {
-            let mut all = Vec::new();
-            let mut after = String::new();
-            loop {
-                let page = ORDERS.scan(unit, &after, 100)?;
-                let Some((last, _)) = page.last() else { break };
-                after = last.clone();
-                all.extend(page.into_iter().map(|(_, record)| record));
-            }
-            Ok::<_, HolderError>(all)
-        };
-        self.store.run(page).await
+        Ok(self.store.run(|unit| records::all(unit, ORDERS)).await?)
     }
 
-    /// Asks the merchant for its form.
-    pub async fn form(&self, url: &str, rule: &str) -> Result<FormAnswer, HolderError> {
-        let url = format!("{url}/v1/form?rule={rule}");
-        Ok(self.party.connections().get(&url).await?)
-    }
-
-    async fn who(&self, label: &str) -> Result<(Profile, Card), HolderError> {
-        let label = label.to_string();
-        self.store
-            .run(move |unit| {
-                let profile = PROFILE.get(unit, OWN)?.ok_or(HolderError::Missing("profile"))?;
-                let card = CARDS.get(unit, &label)?.ok_or(HolderError::Missing("card"))?;
-                Ok((profile, card))
-            })
-            .await
-    }
-
-    /// Form, consent, and every recipient's credential.
-    async fn prepare(&self, purchase: &Purchase, card: &Card) -> Result<Prepared, HolderError> {
-        let answer = match &purchase.form {
-            Some(form) => form.clone(),
-            None => self.form(&purchase.url, &purchase.rule).await?,
-        };
-        let front = Found {
-            credential: self.party.credential(&answer.credential, AtFault::Sender)?,
-            token: answer.credential.clone(),
-        };
-        if purchase.front.as_ref().is_some_and(|expected| *expected != front.credential.sub) {
-            return Err(ProtocolError::sender(Reason::Impostor, "form.iss").into());
-        }
-        let form = {
-            let terminal = self.party.terminal();
-            let now = self.party.now();
-            terminal.trust.form(&answer.form, &front.credential, now, AtFault::Sender)?
-        };
-        let rule = &form.form.rule;
-        consent::check(rule, &purchase.rule, &purchase.allow)?;
-        let mut recipients: BTreeMap<Role, Arc<Credential>> =
-            [(rule.front, front.credential.clone())].into();
-        let mut authorizer = None;
-        for (role, designation) in form.form.parties.iter() {
-            let found = match (designation, answer.credentials.get(role)) {
-                (Designation::Holder {}, _) => {
-                    self.party.directory().find(&self.party, &card.issuer).await?
-                }
-                (_, Some(token)) => Found {
-                    credential: self.party.credential(token, AtFault::Sender)?,
-                    token: token.clone(),
-                },
-                (Designation::Identifier(who), None) => {
-                    self.party.directory().find(&self.party, who).await?
-                }
-                (Designation::Name(name), None) => {
-                    self.party.directory().find_name(&self.party, name).await?
-                }
-            };
-            recipients.insert(*role, found.credential.clone());
-            if *role == rule.authorizer {
-                authorizer = Some(found);
-            }
-        }
-        let authorizer = authorizer.ok_or(HolderError::Missing("issuer"))?;
-        Ok(Prepared { front, form, form_token: answer.form, recipients, authorizer })
-    }
-
-    async fn quote(
-        &self,
-        purchase: &Purchase,
-        prepared: &Prepared,
-        id: OrderId,
-    ) -> Result<Option<(Quote, String)>, HolderError> {
-        let Wanted::Goods { items, currency, language, .. } = &purchase.wanted else {
-            return Ok(None);
-        };
-        let question = QuoteQuestion {
-            items: items.clone(),
-            currency: *currency,
-            language: language.clone(),
-            form: prepared.form.hash,
-        };
-        let front = &prepared.front.credential;
-        let roles = (Role::Holder, prepared.form.form.rule.front);
-        let connections = self.party.connections();
-        // The meeting is about this very form.
-        let trade = self.party.hands_out().then_some(id);
-        let form = Some(prepared.form.hash);
-        connections
-            .for_trade(&self.party, &purchase.url, roles, Some(&front.sub), form, trade)
-            .await?;
-        let answer: QuoteAnswer = connections
-            .ask(&self.party, &purchase.url, roles, Some(&front.sub), ("quote", &question), trade)
-            .await?;
-        let quote = Quote::verify(
-            &answer.quote,
-            &prepared.form.hash,
-            (&front.sub, &front.key),
-            self.party.now(),
-            AtFault::Role(Role::Merchant),
-        )?;
-        let same =
-            quote.lines.len() == items.len()
-                && quote.lines.iter().zip(items).all(|(line, item)| {
-                    line.number == item.number && line.quantity == item.quantity
-                })
-                && quote.total.currency() == *currency;
-        if !same {
-            let at_fault = AtFault::Role(Role::Merchant);
-            return Err(ProtocolError::new(at_fault, Reason::Mismatch, "quote.lines").into());
-        }
-        Ok(Some((quote, answer.quote)))
-    }
-
-    /// Sends the stored bytes: the authorizer's part directly if the form says so, then the order.
+    /// Sends the stored bytes: the authorizer's part directly if the form says so, then the order. A
+    /// center's part goes after the order, in the telegram that pays.
     async fn send(
         &self,
         record: OrderRecord,
         authorizer: &Found,
     ) -> Result<OrderRecord, HolderError> {
         let mut sealed = record.receipt.sealed.clone();
-        if record.direct {
+        if record.payment.is_some() {
+            sealed = sealed.except(Role::Center);
+        } else if record.direct {
             let role = authorizer.credential.roles.first().copied().unwrap_or(Role::Issuer);
             let question = PartQuestion {
                 sealed: sealed.only(role),
@@ -347,7 +201,10 @@ impl Holder {
         }
         let question = OrderQuestion { sealed, quote: record.receipt.quote.clone() };
         match self.ask(&record, "order", &question).await {
-            Ok(answer) => self.note(record, answer).await,
+            Ok(answer) => {
+                let record = self.note(record, answer).await?;
+                self.pay(record).await
+            }
             Err(error) => self.not_taken(record, error).await,
         }
     }
@@ -374,21 +231,24 @@ impl Holder {
     /// nothing waits for it any more. The error is returned either way.
     async fn not_taken(
         &self,
-        mut record: OrderRecord,
+        record: OrderRecord,
         error: CallError,
     ) -> Result<OrderRecord, HolderError> {
         if let Some(problem) = error.definite() {
-            record.state = Some(State::Refused);
-            record.reason = Some(problem.code.clone());
-            self.keep(&record).await?;
+            let reason = problem.code.clone();
+            let refuse = move |record: &mut OrderRecord| {
+                record.state = Some(State::Refused);
+                record.reason = Some(reason);
+            };
+            self.change(record.id, refuse).await?;
         }
         Err(error.into())
     }
 
     /// Checks the front's signed status and keeps it.
-    async fn note(
+    pub(crate) async fn note(
         &self,
-        mut record: OrderRecord,
+        record: OrderRecord,
         answer: StatusAnswer,
     ) -> Result<OrderRecord, HolderError> {
         let front = self.party.credential(&record.receipt.front_credential, AtFault::Own)?;
@@ -399,27 +259,33 @@ impl Holder {
             &record.identity,
             AtFault::Role(Role::Merchant),
         )?;
-        record.state = Some(status.state);
-        record.reason = status.reason;
-        record.receipt.status = Some(answer.status);
-        self.keep(&record).await?;
-        Ok(record)
+        let noted = move |record: &mut OrderRecord| {
+            record.state = Some(status.state);
+            record.reason = status.reason;
+            record.receipt.status = Some(answer.status);
+        };
+        self.change(record.id, noted).await
     }
 
-    async fn keep(&self, record: &OrderRecord) -> Result<(), HolderError> {
+    /// Changes an order as it is kept now.
+    pub(crate) async fn change(
+        &self,
+        id: OrderId,
+        change: impl FnOnce(&mut OrderRecord) + Send + 'static,
+    ) -> Result<OrderRecord, HolderError> {
+        let work = move |unit: &mut dyn Unit| {
+            let record = ORDERS.get(unit, &id.to_string())?;
+            let mut record = record.ok_or(HolderError::UnknownOrder)?;
+            change(&mut record);
+            records::keep(unit, &record)?;
+            Ok(record)
+        };
+        self.store.run(work).await
+    }
+
+    pub(crate) async fn keep(&self, record: &OrderRecord) -> Result<(), HolderError> {
         let record = record.clone();
-        self.store
-            .run(move |unit| {
-                let key = record.id.to_string();
-                ORDERS.put(unit, &key, &record)?;
-                if record.state.is_some_and(State::is_final) {
-                    OPEN.delete(unit, &key)?;
-                } else {
-                    OPEN.put(unit, &key, &())?;
-                }
-                Ok(())
-            })
-            .await
+        Ok(self.store.run(move |unit| records::keep(unit, &record)).await?)
     }
 
     async fn open_orders(&self) -> Result<Vec<OrderId>, HolderError> {
@@ -427,12 +293,13 @@ impl Holder {
         Ok(open.into_iter().filter_map(|(key, ())| key.parse().ok()).collect())
     }
 
-    async fn ask(
+    /// Asks an order's front.
+    pub(crate) async fn ask<A: serde::de::DeserializeOwned>(
         &self,
         record: &OrderRecord,
         op: &str,
         question: &(impl serde::Serialize + Sync),
-    ) -> Result<StatusAnswer, CallError> {
+    ) -> Result<A, CallError> {
         let front = self.party.credential(&record.receipt.front_credential, AtFault::Own)?;
         let role = front.roles.first().copied().unwrap_or(Role::Merchant);
         let trade = self.party.hands_out().then_some(record.id);
@@ -461,10 +328,5 @@ impl Holder {
             .find_map(|role| claims.parties.get(role))
             .ok_or(HolderError::Missing("issuer"))?;
         Ok(self.party.directory().find(&self.party, who).await?)
-    }
-
-    /// The hash of a form, for messages about it.
-    pub fn form_hash(answer: &FormAnswer) -> Digest {
-        warifu_protocol::encode::sha256(answer.form.as_bytes())
     }
 }

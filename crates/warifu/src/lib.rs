@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod output;
+pub mod scratch;
 pub mod serve;
 pub mod setup;
 

@@ -14,7 +14,7 @@ use warifu_protocol::{
 use warifu_store::{MasterKey, OsEntropy, SqliteStore, SystemClock};
 use warifu_types::Identifier;
 use warifu_wire::{
-    Party, Random,
+    Party, Random, Renewed,
     identity::{self, Wish},
 };
 
@@ -131,13 +131,8 @@ impl Opened {
         enrolment: &Enrolment,
         expected: Option<&str>,
     ) -> Result<(), Failure> {
-        let shown = fingerprint(&enrolment.anchors);
-        let bare = |text: &str| text.replace([' ', ':', '-'], "").to_lowercase();
-        if expected.is_some_and(|expected| bare(expected) != bare(&shown)) {
-            return Err(Failure::input(
-                "fingerprint",
-                format!("the answer comes from another center, whose fingerprint is {shown}"),
-            ));
+        if let Some(expected) = expected {
+            check_fingerprint(enrolment, expected)?;
         }
         let enrolment = enrolment.clone();
         let work =
@@ -159,8 +154,38 @@ impl Opened {
     pub async fn party(&self, keys: &KeySettings) -> Result<Arc<Party>, Failure> {
         let (floor, policy) = (keys.floor(), keys.policy);
         let terminal = self.port().run(move |unit| identity::load(unit, floor, policy)).await?;
-        Ok(Party::new(terminal, Arc::new(SystemClock), Arc::new(OsEntropy), keys.center.clone()))
+        let party =
+            Party::new(terminal, Arc::new(SystemClock), Arc::new(OsEntropy), keys.center.clone());
+        party.keep_in(self.port());
+        Ok(party)
     }
+}
+
+/// Refuses a center's answer whose fingerprint is not the one that the operator was told.
+pub fn check_fingerprint(enrolment: &Enrolment, expected: &str) -> Result<(), Failure> {
+    let shown = fingerprint(&enrolment.anchors);
+    let bare = |text: &str| text.replace([' ', ':', '-'], "").to_lowercase();
+    if bare(expected) == bare(&shown) {
+        return Ok(());
+    }
+    Err(Failure::input(
+        "fingerprint",
+        format!("the answer comes from another center, whose fingerprint is {shown}"),
+    ))
+}
+
+/// Reads a center's answer from a file.
+pub fn read_enrolment(path: &Path) -> Result<Enrolment, Failure> {
+    serde_json::from_str(&read_text(path)?)
+        .map_err(|error| Failure::input("enrolment", error.to_string()))
+}
+
+/// What to say after a renewal: the epochs in force, one center a line, and whether anything is new.
+pub fn describe(renewed: &Renewed) -> String {
+    let line = |of: &warifu_keydist::CenterEpoch| format!("{}  epoch {}", of.center, of.epoch);
+    let mut lines: Vec<String> = renewed.epochs.iter().map(line).collect();
+    lines.push(if renewed.changed { "renewed" } else { "nothing to renew" }.to_string());
+    lines.join("\n")
 }
 
 /// Reads a file as text.

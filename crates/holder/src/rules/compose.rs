@@ -7,7 +7,10 @@ use warifu_protocol::{
     rule::Rule,
     value::{FieldValue, OrderLine},
 };
-use warifu_types::FieldName;
+use warifu_types::{FieldName, Money};
+
+/// The item number of value on a prepaid card.
+pub const VALUE_ITEM: &str = "prepaid-value";
 
 /// What goes into an order.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +21,8 @@ pub struct Sources<'a> {
     pub card: Option<&'a Card>,
     /// The checked quote, and the token.
     pub quote: Option<(&'a Quote, &'a str)>,
+    /// What is loaded on a prepaid card, where that is what is bought.
+    pub value: Option<Money>,
     /// `one` or `instalments:N`.
     pub payment_type: &'a str,
     /// Where the goods go.
@@ -47,6 +52,9 @@ fn value(field: &FieldName, from: Sources<'_>) -> Result<FieldValue, HolderError
         "holder_fax" => FieldValue::text(&from.profile.fax),
         "card_number" => FieldValue::text(&card()?.number),
         "card_expiry" => FieldValue::text(&card()?.expiry),
+        "item_numbers" if from.value.is_some() => {
+            FieldValue::Numbers(vec![VALUE_ITEM.to_string()])
+        }
         "item_numbers" => {
             FieldValue::Numbers(quote()?.0.lines.iter().map(|line| line.number.clone()).collect())
         }
@@ -58,7 +66,10 @@ fn value(field: &FieldName, from: Sources<'_>) -> Result<FieldValue, HolderError
                 .map(|line| OrderLine { name: line.name.clone(), quantity: line.quantity })
                 .collect(),
         ),
-        "amount" => FieldValue::Amount(quote()?.0.total),
+        "amount" => match from.value {
+            Some(value) => FieldValue::Amount(value),
+            None => FieldValue::Amount(quote()?.0.total),
+        },
         "payment_type" => FieldValue::text(from.payment_type),
         "quote" => FieldValue::text(quote::hash(quote()?.1).to_string()),
         "destination" => FieldValue::text(from.destination.ok_or(Missing("destination"))?),

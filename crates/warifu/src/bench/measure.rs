@@ -1,28 +1,51 @@
-//! Medians of many runs on one core.
+//! Medians on one core. What is to be compared is measured in turns, so that a noisy moment of the
+//! machine falls on all of it.
 
 use std::time::{Duration, Instant};
 
-/// How long one figure is measured for.
-const FOR: Duration = Duration::from_millis(600);
+/// How long each candidate of a comparison is measured for.
+const FOR: Duration = Duration::from_millis(800);
+/// Runs of one candidate before it is the next one's turn.
+const TURN: usize = 48;
+/// The first runs of a turn warm caches and branch predictors up, and are not counted.
+const WARM: usize = 8;
 
-/// The median time of `work` in microseconds. `prepare` makes fresh input outside the clock.
-pub fn median_us<I, O>(mut prepare: impl FnMut(u64) -> I, mut work: impl FnMut(I) -> O) -> f64 {
-    let mut times = Vec::new();
+/// The time that one run of `work` takes.
+pub fn time<O>(work: impl FnOnce() -> O) -> Duration {
+    let before = Instant::now();
+    let output = std::hint::black_box(work());
+    let took = before.elapsed();
+    drop(output);
+    took
+}
+
+/// The median time of each candidate, in microseconds. `run` makes its fresh input outside the
+/// clock, and gets a number that is never the same.
+pub fn medians_us<C>(candidates: &[C], mut run: impl FnMut(&C, u64) -> Duration) -> Vec<f64> {
+    let mut times: Vec<Vec<Duration>> = candidates.iter().map(|_| Vec::new()).collect();
     let started = Instant::now();
     let mut round = 0;
-    // The first tenth warms caches and branch predictors up and is not counted.
-    while started.elapsed() < FOR || times.len() < 30 {
-        let input = prepare(round);
-        let before = Instant::now();
-        let output = std::hint::black_box(work(std::hint::black_box(input)));
-        let took = before.elapsed();
-        drop(output);
-        if started.elapsed() > FOR / 10 {
-            times.push(took.as_nanos());
+    while started.elapsed() < FOR * candidates.len() as u32 {
+        for (candidate, times) in candidates.iter().zip(&mut times) {
+            for n in 0..TURN {
+                round += 1;
+                let took = run(candidate, round);
+                if n >= WARM {
+                    times.push(took);
+                }
+            }
         }
-        round += 1;
     }
+    times.into_iter().map(median).collect()
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
-    let median = times.get(times.len() / 2).copied().unwrap_or_default();
+    let median = times.get(times.len() / 2).map_or(0, Duration::as_nanos);
     (median as f64 / 10.0).round() / 100.0
+}
+
+/// The median time of `work` alone, in microseconds.
+pub fn median_us<O>(mut work: impl FnMut() -> O) -> f64 {
+    medians_us(&[()], |(), _| time(&mut work)).into_iter().sum()
 }

@@ -5,6 +5,7 @@ use crate::{
     output::{json, note, say},
 };
 use clap::Subcommand;
+use std::path::PathBuf;
 
 /// What is measured.
 #[derive(Debug, Subcommand)]
@@ -15,33 +16,85 @@ pub enum BenchCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Transfers per second in batches of 1,000, durable before the next.
+    Ledger {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// Transfers in the long run.
+        #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(2_000..))]
+        transfers: u64,
+        /// Put the databases into this folder, and leave them there.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Measure PostgreSQL too, in this empty database: postgres://user@host/database.
+        #[arg(long, value_name = "URL")]
+        postgres: Option<String>,
+    },
 }
 
 impl BenchCommand {
     /// Measures and prints.
-    pub fn run(self) -> Result<(), Failure> {
-        let BenchCommand::Seal { json: as_json } = self;
-        let report = bench::seal(|what| note(&format!("measuring: {what} …")))?;
-        if as_json {
-            return json(&report);
+    pub async fn run(self) -> Result<(), Failure> {
+        match self {
+            BenchCommand::Seal { json } => seal(json),
+            BenchCommand::Ledger { json: as_json, transfers, data, postgres } => {
+                let wish = bench::LedgerWish { transfers, data, postgres };
+                let report = bench::ledger(&wish, note).await?;
+                if as_json { json(&report) } else { print_ledger(&report) }
+            }
         }
-        let value = serde_json::to_value(&report)?;
-        say("medians in µs, one core; an order of four parts");
+    }
+}
+
+fn seal(as_json: bool) -> Result<(), Failure> {
+    let report = bench::seal(|what| note(&format!("measuring: {what} …")))?;
+    if as_json {
+        return json(&report);
+    }
+    let value = serde_json::to_value(&report)?;
+    say("medians in µs, one core; an order of four parts");
+    say(&format!(
+        "{:<10}{:>22}{:>12}{:>12}{:>12}",
+        "", "keys and encryption", "seal", "open", "open new"
+    ));
+    for name in ["kps", "kps+hpke", "hpke", "age", "jwe"] {
+        let cell = |key: &str| value[name][key].to_string();
         say(&format!(
-            "{:<10}{:>22}{:>12}{:>12}{:>12}",
-            "", "keys and encryption", "seal", "open", "open new"
+            "{name:<10}{:>22}{:>12}{:>12}{:>12}",
+            cell("keys_and_encryption_us"),
+            cell("seal_us"),
+            cell("open_us"),
+            cell("open_new_us")
         ));
-        for name in ["kps", "kps+hpke", "hpke", "age", "jwe"] {
-            let cell = |key: &str| value[name][key].to_string();
+    }
+    say(&format!("keys: {}", value["keys"]));
+    Ok(())
+}
+
+fn print_ledger(report: &bench::LedgerReport) -> Result<(), Failure> {
+    let value = serde_json::to_value(report)?;
+    say("batches of 1,000 transfers, durable one by one");
+    say(&format!(
+        "{:<34}{:>16}{:>10}{:>10}{:>10}",
+        "", "transfers/s", "p50 ms", "p99 ms", "max ms"
+    ));
+    for (engine, runs) in value.as_object().into_iter().flatten() {
+        for (key, name) in [
+            ("batch_1000", "the beginning"),
+            ("hot_account", "one hot account"),
+            ("at_10m", "the end of the long run"),
+        ] {
+            let cell = |what: &str| runs[key][what].to_string();
             say(&format!(
-                "{name:<10}{:>22}{:>12}{:>12}{:>12}",
-                cell("keys_and_encryption_us"),
-                cell("seal_us"),
-                cell("open_us"),
-                cell("open_new_us")
+                "{:<34}{:>16}{:>10}{:>10}{:>10}",
+                format!("{engine}, {name}"),
+                cell("transfers_per_s"),
+                cell("p50_ms"),
+                cell("p99_ms"),
+                cell("max_ms")
             ));
         }
-        say(&format!("keys: {}", value["keys"]));
-        Ok(())
     }
+    Ok(())
 }

@@ -3,11 +3,14 @@
 use crate::{
     Failure,
     output::{note, say},
-    setup::{KeySettings, Opened, Place, now, random, read_text, write_text},
+    setup::{
+        KeySettings, Opened, Place, check_fingerprint, describe, now, random, read_enrolment,
+        read_text, write_text,
+    },
 };
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
-use warifu_center::{Center, CenterWish, Kind, add_center};
+use std::{path::PathBuf, sync::Arc};
+use warifu_center::{Center, CenterWish, Kind, add_center, advance, join, revoke};
 use warifu_keydist::Thresholds;
 use warifu_protocol::{enrolment::fingerprint, trust::PinnedCenter};
 use warifu_types::Identifier;
@@ -35,7 +38,8 @@ pub enum CenterCommand {
         #[arg(long, default_value_t = 256)]
         service_threshold: usize,
     },
-    /// Add another center, whose share becomes part of every key. Before anyone is enrolled.
+    /// Add another center, whose share becomes part of every key. At the network's first center,
+    /// before anyone is enrolled. Prints the fingerprint, which is another one now.
     AddCenter {
         #[command(flatten)]
         at: At,
@@ -43,6 +47,59 @@ pub enum CenterCommand {
         #[arg(long, value_name = "FILE")]
         pinned: PathBuf,
     },
+    /// Write this center's request to the network's first center, whose operator admits it.
+    Request {
+        #[command(flatten)]
+        at: At,
+        /// Where to write the request.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Join this center to a network, with the answer of the network's first center.
+    Join {
+        #[command(flatten)]
+        at: At,
+        /// The first center's answer.
+        #[arg(long, value_name = "FILE")]
+        enrolment: PathBuf,
+        /// The network's fingerprint, as the first center's operator told it.
+        #[arg(long)]
+        fingerprint: String,
+        /// Where the first center answers.
+        #[arg(long, value_name = "URL")]
+        first_url: String,
+    },
+    /// Begin a new epoch: new matrices, and so new shares for everyone, who renew by themselves or
+    /// on command. Orders under the epoch before are accepted during the grace time.
+    Advance {
+        #[command(flatten)]
+        at: At,
+        /// The grace time, such as `90s`, `15m`, `24h`, `7d`; `0s` ends the epoch before at once.
+        #[arg(long, default_value = "7d", value_parser = duration)]
+        grace: u64,
+    },
+    /// Ask the network's centers for what is new for this center itself. A running center does it
+    /// by itself, too.
+    Renew {
+        #[command(flatten)]
+        at: At,
+    },
+    /// Revoke a party: it gets no more shares and no more credentials. By its number, a member
+    /// whose terminal is lost: the key no longer verifies, cards and balance stay, and a new letter
+    /// registers a new key.
+    Revoke {
+        #[command(flatten)]
+        at: At,
+        /// The member or store.
+        #[arg(required_unless_present = "identifier", conflicts_with = "identifier")]
+        number: Option<String>,
+        /// The party.
+        #[arg(long)]
+        identifier: Option<Identifier>,
+    },
+    /// Members, letters, money that came in.
+    #[command(flatten)]
+    Members(super::members::MembersCommand),
     /// Admit a service.
     Admit(Enrol),
     /// Issue keys to a holder.
@@ -82,6 +139,31 @@ impl At {
     fn place(&self) -> Place {
         Place::new(&self.data, self.key_file.as_deref())
     }
+
+    /// The center, for its operator's commands.
+    pub(super) async fn center(&self) -> Result<Arc<Center>, Failure> {
+        center(&self.place().open()?).await
+    }
+}
+
+async fn center(opened: &Opened) -> Result<Arc<Center>, Failure> {
+    let party = opened.party(&KeySettings::default()).await?;
+    Ok(Center::new(party, opened.port(), false).await?)
+}
+
+/// Seconds, from a number and one of the letters s, m, h, d.
+fn duration(text: &str) -> Result<u64, String> {
+    let bad = || "a number with s, m, h or d, such as 24h".to_string();
+    let letter = text.chars().next_back().ok_or_else(bad)?;
+    let unit = match letter {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(bad()),
+    };
+    let number: u64 = text.strip_suffix(letter).ok_or_else(bad)?.parse().map_err(|_| bad())?;
+    number.checked_mul(unit).filter(|seconds| *seconds <= 366 * 86_400).ok_or_else(bad)
 }
 
 impl CenterCommand {
@@ -103,10 +185,43 @@ impl CenterCommand {
             CenterCommand::AddCenter { at, pinned } => {
                 let pinned: PinnedCenter = serde_json::from_str(&read_text(&pinned)?)
                     .map_err(|error| Failure::input("pinned", error.to_string()))?;
-                let opened = at.place().open()?;
-                opened.port().run(move |unit| add_center(unit, pinned)).await?;
+                let port = at.place().open()?.port();
+                let anchors = port.run(move |unit| add_center(unit, pinned, now())).await?;
+                say(&format!("fingerprint  {}", fingerprint(&anchors)));
                 Ok(())
             }
+            CenterCommand::Request { at, out } => {
+                let port = at.place().open()?.port();
+                let mut generator = random();
+                let make = move |unit: &mut dyn warifu_ports::Unit| {
+                    warifu_center::request(unit, now(), &mut generator)
+                };
+                write_text(&out, &port.run(make).await?)?;
+                note("Take the request to the first center's operator: `warifu center admit`.");
+                Ok(())
+            }
+            CenterCommand::Join { at, enrolment, fingerprint, first_url } => {
+                let answer = read_enrolment(&enrolment)?;
+                check_fingerprint(&answer, &fingerprint)?;
+                let port = at.place().open()?.port();
+                Ok(port.run(move |unit| join(unit, &answer, &first_url, now())).await?)
+            }
+            CenterCommand::Advance { at, grace } => begin_epoch(&at.place().open()?, grace).await,
+            CenterCommand::Renew { at } => {
+                let center = at.center().await?;
+                say(&describe(&center.party().renew().await?));
+                Ok(())
+            }
+            CenterCommand::Revoke { at, number, identifier } => {
+                if let Some(number) = number {
+                    return Ok(at.center().await?.settlement().revoke_key(&number).await?);
+                }
+                let missing = || Failure::input("identifier", "name a number or an identifier");
+                let identifier = identifier.ok_or_else(missing)?;
+                let port = at.place().open()?.port();
+                Ok(port.run(move |unit| revoke(unit, &identifier)).await?)
+            }
+            CenterCommand::Members(command) => command.run().await,
             CenterCommand::Admit(enrol) => enrol.run(Kind::Admit).await,
             CenterCommand::Issue(enrol) => enrol.run(Kind::Issue).await,
             CenterCommand::Show { at } => show(&at.place().open()?).await,
@@ -116,9 +231,7 @@ impl CenterCommand {
 
 async fn init(at: &At, wish: CenterWish) -> Result<(), Failure> {
     let opened = at.place().create()?;
-    let mut seed = zeroize::Zeroizing::new([0; 32]);
-    getrandom::fill(seed.as_mut())
-        .map_err(|_| Failure::input("entropy", "the machine gives none"))?;
+    let seed = new_seed()?;
     let mut generator = random();
     let anchors = opened
         .port()
@@ -128,6 +241,27 @@ async fn init(at: &At, wish: CenterWish) -> Result<(), Failure> {
     say(&format!("fingerprint  {}", fingerprint(&anchors)));
     note("Give every party the fingerprint by another way than the network.");
     Ok(())
+}
+
+async fn begin_epoch(opened: &Opened, grace: u64) -> Result<(), Failure> {
+    let seed = new_seed()?;
+    let begin = move |unit: &mut dyn warifu_ports::Unit| advance(unit, *seed, grace, now());
+    let (epoch, grace_until) = opened.port().run(begin).await?;
+    say(&format!("epoch        {epoch}"));
+    say(&format!("grace until  {} (seconds since 1970)", grace_until.0));
+    // The epoch has begun either way; what the center itself lacks, it gets later, too.
+    if let Err(error) = center(opened).await?.party().renew().await {
+        note(&format!("the center's own keys are not renewed yet: {error}; `warifu center renew`"));
+    }
+    Ok(())
+}
+
+/// 32 random bytes for the matrices of an epoch.
+fn new_seed() -> Result<zeroize::Zeroizing<[u8; 32]>, Failure> {
+    let mut seed = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut())
+        .map_err(|_| Failure::input("entropy", "the machine gives none"))?;
+    Ok(seed)
 }
 
 async fn show(opened: &Opened) -> Result<(), Failure> {
@@ -143,12 +277,28 @@ async fn show(opened: &Opened) -> Result<(), Failure> {
 impl Enrol {
     async fn run(self, kind: Kind) -> Result<(), Failure> {
         let request = read_text(&self.request)?;
-        let opened = self.at.place().open()?;
-        let party = opened.party(&KeySettings::default()).await?;
-        let center = Center::new(party, opened.port(), false).await?;
-        let answer = center.enrol(request.trim().to_string(), kind).await?;
+        let answer = self.at.center().await?.enrol(request.trim().to_string(), kind).await?;
         write_text(&self.out, &serde_json::to_string(&answer)?)?;
         say(&format!("fingerprint  {}", fingerprint(&answer.anchors)));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("90s"), Ok(90));
+        assert_eq!(duration("15m"), Ok(900));
+        assert_eq!(duration("24h"), Ok(86_400));
+        assert_eq!(duration("7d"), Ok(604_800));
+        assert_eq!(duration("0s"), Ok(0));
+        for bad in
+            ["", "s", "7", "-1s", "1.5h", "7dd", "7 d", "1000d", "99999999999999999999d", "日"]
+        {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
     }
 }

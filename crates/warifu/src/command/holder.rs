@@ -4,14 +4,17 @@ use crate::{
     Failure,
     config::{key_policy, suites},
     output::{json, note, say},
-    setup::{KeySettings, Opened, Place, read_key, read_secret_line, read_text, write_text},
+    setup::{
+        KeySettings, Opened, Place, describe, read_enrolment, read_key, read_secret_line,
+        read_text, write_text,
+    },
 };
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use warifu_holder::{Card, Entry, Holder, OrderRecord, Profile, Purchase, Wanted};
 use warifu_ports::Collection;
-use warifu_protocol::{enrolment::Enrolment, status::State, terminal::KeyPolicy};
+use warifu_protocol::{status::State, terminal::KeyPolicy};
 use warifu_types::{Currency, FieldName, Identifier, OrderId, Role};
 use warifu_wire::{QuoteItem, identity::Wish};
 
@@ -70,6 +73,12 @@ pub enum HolderCommand {
         /// The center's fingerprint.
         #[arg(long)]
         fingerprint: String,
+    },
+    /// Ask every center of the network for what is new: shares of a new epoch, shares of a further
+    /// center, a credential that comes to its end.
+    Renew {
+        #[command(flatten)]
+        at: At,
     },
     /// Enter who you are.
     Profile {
@@ -246,9 +255,19 @@ impl HolderCommand {
                 Ok(())
             }
             HolderCommand::Accept { at, enrolment, fingerprint } => {
-                let answer: Enrolment = serde_json::from_str(&read_text(&enrolment)?)
-                    .map_err(|error| Failure::input("enrolment", error.to_string()))?;
-                at.place().open()?.accept(&answer, Some(&fingerprint)).await
+                let answer = read_enrolment(&enrolment)?;
+                at.place().open()?.accept(&answer, Some(&fingerprint)).await?;
+                if answer.anchors.centers.len() > 1 {
+                    note(
+                        "This network has further centers: `warifu holder renew` asks for their shares.",
+                    );
+                }
+                Ok(())
+            }
+            HolderCommand::Renew { at } => {
+                let holder = at.holder().await?;
+                say(&describe(&holder.party().renew().await?));
+                Ok(())
             }
             HolderCommand::Profile { at, name, address, telephone, fax } => {
                 let profile = Profile { name, address, telephone, fax };

@@ -4,6 +4,7 @@
 mod bench;
 mod center;
 mod holder;
+mod members;
 mod operator;
 mod party;
 
@@ -91,7 +92,7 @@ impl Cli {
             Command::Merchant(command) => command.run().await,
             Command::Issuer(command) => command.run().await,
             Command::Carrier(command) => command.run().await,
-            Command::Bench(command) => command.run(),
+            Command::Bench(command) => command.run().await,
         }
     }
 }

@@ -4,11 +4,11 @@ use crate::{
     Failure,
     config::{Config, service_role, suites},
     output::{note, say},
-    setup::{read_key, read_text, write_text},
+    setup::{describe, read_enrolment, read_key, write_text},
 };
 use clap::Subcommand;
 use std::path::PathBuf;
-use warifu_protocol::enrolment::{Enrolment, fingerprint};
+use warifu_protocol::enrolment::fingerprint;
 use warifu_types::{Identifier, Role};
 use warifu_wire::identity::Wish;
 
@@ -38,6 +38,13 @@ pub enum PartyCommand {
         /// The center's fingerprint, as the operator told it.
         #[arg(long)]
         fingerprint: String,
+    },
+    /// Ask every center of the network for what is new: shares of a new epoch, shares of a further
+    /// center, a credential that comes to its end. A running service does it by itself, too.
+    Renew {
+        /// The party's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
     },
     /// Keep a key that was agreed beforehand with a party, in networks that work so.
     Agree {
@@ -76,8 +83,7 @@ impl PartyCommand {
             }
             PartyCommand::Accept { config, enrolment, fingerprint: expected } => {
                 let config = Config::read(&config)?;
-                let answer: Enrolment = serde_json::from_str(&read_text(&enrolment)?)
-                    .map_err(|error| Failure::input("enrolment", error.to_string()))?;
+                let answer = read_enrolment(&enrolment)?;
                 config.place().open()?.accept(&answer, Some(&expected)).await?;
                 say(&format!(
                     "{} is enrolled in {} ({})",
@@ -85,6 +91,12 @@ impl PartyCommand {
                     answer.anchors.network,
                     fingerprint(&answer.anchors)
                 ));
+                Ok(())
+            }
+            PartyCommand::Renew { config } => {
+                let config = Config::read(&config)?;
+                let party = config.place().open()?.party(&config.key_settings()).await?;
+                say(&describe(&party.renew().await?));
                 Ok(())
             }
         }

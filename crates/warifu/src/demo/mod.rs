@@ -5,7 +5,7 @@ mod people;
 mod purchases;
 mod report;
 
-use crate::{Failure, output};
+use crate::{Failure, output, scratch::Scratch};
 use network::Network;
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub struct Options {
 pub async fn run(options: &Options) -> Result<(), Failure> {
     let scratch = Scratch::new(options.data.as_deref())?;
     output::note("starting center, issuer, merchant, carrier and their neighbours …");
-    let network = Network::start(&scratch.folder, &network::Setup::default()).await?;
+    let network = Network::start(scratch.path(), &network::Setup::default()).await?;
     if !options.once {
         return stay(&network, options).await;
     }
@@ -59,36 +59,4 @@ async fn stay(network: &Network, options: &Options) -> Result<(), Failure> {
     crate::serve::stop().await;
     network.stop().await;
     Ok(())
-}
-
-/// The parties' folder; deleted at the end unless the user named it.
-struct Scratch {
-    folder: PathBuf,
-    delete: bool,
-}
-
-impl Scratch {
-    fn new(named: Option<&std::path::Path>) -> Result<Scratch, Failure> {
-        let (folder, delete) = match named {
-            Some(folder) => (folder.to_path_buf(), false),
-            None => {
-                let mut name = [0; 8];
-                getrandom::fill(&mut name)
-                    .map_err(|_| Failure::input("entropy", "the machine gives none"))?;
-                let name = format!("warifu-demo-{:016x}", u64::from_be_bytes(name));
-                (std::env::temp_dir().join(name), true)
-            }
-        };
-        let file = |error| Failure::File { path: folder.clone(), error };
-        std::fs::create_dir_all(&folder).map_err(file)?;
-        Ok(Scratch { folder, delete })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if self.delete {
-            let _ = std::fs::remove_dir_all(&self.folder);
-        }
-    }
 }
