@@ -36,3 +36,4 @@ pub use prepaid::{MoneyOutcome, MoneyReceived, MoneyRecord, Way};
 pub use registrar::{Kind, Registrar};
 pub use settings::{Rates, Settings, Terms};
 pub use settlement::Settlement;
+pub use telegrams::TelegramEvidence;

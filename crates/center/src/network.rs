@@ -2,7 +2,7 @@
 
 use crate::{
     CenterError,
-    records::{CENTER, CenterRecord, GROUPS, MEMBERS, OWN, PreviousEpoch, own},
+    records::{CENTER, CenterRecord, GROUPS, MEMBERS, OWN, PreviousEpoch, keep, own},
     registrar::{Kind, Registrar},
 };
 use warifu_keydist::Thresholds;
@@ -160,7 +160,7 @@ pub fn join(
     if let Some(mut member) = MEMBERS.get(unit, record.identifier.as_str())? {
         member.enrolment.anchors = anchors.clone();
         member.enrolment.credential.clone_from(&answer.credential);
-        MEMBERS.put(unit, record.identifier.as_str(), &member)?;
+        keep(unit, &record.identifier, &member)?;
         GROUPS.put(unit, "0", &1)?;
     }
     Ok(identity::accept(unit, answer, now)?)
@@ -208,5 +208,5 @@ pub fn revoke(unit: &mut dyn Unit, who: &Identifier) -> Result<(), CenterError> 
         return Err(CenterError::NotACenter);
     }
     member.revoked = true;
-    Ok(MEMBERS.put(unit, who.as_str(), &member)?)
+    Ok(keep(unit, who, &member)?)
 }

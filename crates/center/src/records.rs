@@ -2,7 +2,7 @@
 
 use crate::CenterError;
 use serde::{Deserialize, Serialize};
-use warifu_ports::{Collection, Unit};
+use warifu_ports::{Collection, StoreError, Unit};
 use warifu_protocol::{credential::Class, enrolment::Enrolment, trust::PinnedCenter};
 use warifu_types::{Identifier, Nonce, UnixTime};
 use zeroize::Zeroize;
@@ -111,6 +111,10 @@ pub const TRADE_KEYS: Collection<TradeKey> = Collection::new("trade_keys");
 /// At a further center: how many services of each group it knows.
 pub const GROUPS: Collection<u32> = Collection::new("groups");
 
+/// The encrypted shares that each party was given last: long, and read by few, so apart from
+/// [`MEMBERS`], where they are empty.
+const SHARES: Collection<String> = Collection::new("member_shares");
+
 /// The one key in [`CENTER`].
 pub const OWN: &str = "own";
 
@@ -126,4 +130,25 @@ pub fn member(unit: &mut dyn Unit, who: &Identifier) -> Result<Member, CenterErr
         Some(member) if member.revoked => Err(CenterError::Revoked),
         Some(member) => Ok(member),
     }
+}
+
+/// Keeps a party in the register. Empty shares leave those that are kept.
+pub fn keep(unit: &mut dyn Unit, who: &Identifier, member: &Member) -> Result<(), StoreError> {
+    let mut light = member.clone();
+    let shares = std::mem::take(&mut light.enrolment.shares);
+    if !shares.is_empty() {
+        SHARES.put(unit, who.as_str(), &shares)?;
+    }
+    MEMBERS.put(unit, who.as_str(), &light)
+}
+
+/// What a party was given last, with the shares.
+pub fn with_shares(
+    unit: &mut dyn Unit,
+    who: &Identifier,
+    member: Member,
+) -> Result<Enrolment, StoreError> {
+    let lost = || StoreError::Corrupt { collection: SHARES.name().to_string() };
+    let shares = SHARES.get(unit, who.as_str())?.ok_or_else(lost)?;
+    Ok(Enrolment { shares, ..member.enrolment })
 }

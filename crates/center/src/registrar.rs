@@ -3,7 +3,8 @@
 use crate::{
     CenterError,
     records::{
-        CENTER, CenterRecord, GROUPS, MEMBERS, Member, NAMES, OWN, POINTS, SKELETONS, Taken, own,
+        CENTER, CenterRecord, GROUPS, MEMBERS, Member, NAMES, OWN, POINTS, SKELETONS, Taken, keep,
+        own, with_shares,
     },
     rules::admission,
 };
@@ -135,7 +136,7 @@ impl<'a> Registrar<'a> {
         }
         self.check_center(&asked)?;
         if let Some(known) = MEMBERS.get(unit, asked.sub.as_str())? {
-            return repeat(&asked, known);
+            return repeat(unit, &asked, known);
         }
         self.take(unit, &asked.sub, holder)?;
         let class = if holder {
@@ -152,7 +153,7 @@ impl<'a> Registrar<'a> {
             epoch: self.record.epoch,
             revoked: false,
         };
-        MEMBERS.put(unit, asked.sub.as_str(), &member)?;
+        keep(unit, &asked.sub, &member)?;
         CENTER.put(unit, OWN, &self.record)?;
         Ok(enrolment)
     }
@@ -235,13 +236,13 @@ impl<'a> Registrar<'a> {
         now: UnixTime,
     ) -> Result<Enrolment, CenterError> {
         let signer = self.signer.ok_or(CenterError::Absent)?;
-        let own = self.record.identifier.as_str();
-        let mut member = MEMBERS.get(unit, own)?.ok_or(CenterError::Absent)?;
+        let own = &self.record.identifier;
+        let mut member = MEMBERS.get(unit, own.as_str())?.ok_or(CenterError::Absent)?;
         let credential = claims(&member.enrolment.credential)?;
         member.enrolment.credential = self.renewed(credential, now).sign(signer);
         member.enrolment.anchors = self.anchors_with(signer.verifying_key());
-        MEMBERS.put(unit, own, &member)?;
-        Ok(member.enrolment)
+        keep(unit, own, &member)?;
+        Ok(with_shares(unit, own, member)?)
     }
 
     /// A credential for the epochs in force, good for a lifetime from now.
@@ -284,13 +285,17 @@ impl<'a> Registrar<'a> {
     }
 }
 
-fn repeat(asked: &EnrolmentRequest, known: Member) -> Result<Enrolment, CenterError> {
+fn repeat(
+    unit: &mut dyn Unit,
+    asked: &EnrolmentRequest,
+    known: Member,
+) -> Result<Enrolment, CenterError> {
     if known.revoked {
         return Err(CenterError::Revoked);
     }
     let credential = claims(&known.enrolment.credential)?;
     if credential.key == asked.key && credential.roles == asked.roles {
-        Ok(known.enrolment)
+        Ok(with_shares(unit, &asked.sub, known)?)
     } else {
         Err(CenterError::Duplicate)
     }

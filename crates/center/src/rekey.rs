@@ -2,7 +2,7 @@
 
 use crate::{
     CenterError,
-    records::{MEMBERS, Member},
+    records::{MEMBERS, Member, keep},
     registrar::{Registrar, claims},
 };
 use warifu_ports::Unit;
@@ -34,7 +34,7 @@ impl Registrar<'_> {
         self.take_points(unit, &asked.sub, epoch)?;
         let enrolment = self.answer(&asked, known.class, now, random)?;
         let member = Member { enrolment: enrolment.clone(), epoch, revoked: false, ..known };
-        MEMBERS.put(unit, asked.sub.as_str(), &member)?;
+        keep(unit, &asked.sub, &member)?;
         Ok(enrolment)
     }
 }

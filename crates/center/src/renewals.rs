@@ -3,7 +3,7 @@
 
 use crate::{
     CenterError,
-    records::{CENTER, MEMBERS, Member, OWN, member},
+    records::{CENTER, Member, OWN, keep, member, with_shares},
     registrar::{Registrar, claims},
     rules::admission,
 };
@@ -116,7 +116,7 @@ impl Registrar<'_> {
             if !self.is_first() {
                 kept.enrolment.credential = computed.token;
             }
-            MEMBERS.put(unit, party.sub.as_str(), &kept)?;
+            keep(unit, &party.sub, &kept)?;
         }
         self.up_to_date(unit, kept, now)
     }
@@ -187,15 +187,16 @@ impl Registrar<'_> {
             if other || renewal::is_due(&credential, now) {
                 known.enrolment.credential = self.renewed(credential, now).sign(signer);
                 known.enrolment.anchors = anchors;
-                MEMBERS.put(unit, sub.as_str(), &known)?;
+                keep(unit, &sub, &known)?;
             }
         }
-        let Enrolment { credential, shares, .. } = known.enrolment;
+        let epoch = known.epoch;
+        let Enrolment { credential, shares, .. } = with_shares(unit, &sub, known)?;
         let grant = Grant {
             iss: self.record.identifier.clone(),
             network: self.record.network.clone(),
             sub,
-            epoch: known.epoch,
+            epoch,
             shares: sha256(shares.as_bytes()),
         };
         let credential = self.is_first().then_some(credential);

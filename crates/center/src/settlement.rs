@@ -1,7 +1,7 @@
 //! The settlement center: members, prepaid cards, payments (rows B1 to B10, B13).
 
 use crate::{
-    Settings,
+    Settings, Terms,
     accounts::{BOOKS, HOLDS},
     joining::records::{TERMS, TermsRecord},
     prepaid::turns::Turns,
@@ -46,13 +46,21 @@ impl Settlement {
         store: Arc<dyn Store>,
         settings: Settings,
     ) -> Result<Arc<Settlement>, StoreError> {
-        if let Some(terms) = settings.terms.clone() {
-            let record = TermsRecord { member: terms.member, merchant: terms.merchant };
-            store.run(move |unit| TERMS.put(unit, "own", &record)).await?;
-        }
         let guard = Guard::new(settings.rates);
         let (sessions, turns) = (Sessions::default(), Turns::default());
-        Ok(Arc::new(Settlement { party, store, settings, sessions, guard, turns }))
+        let terms = settings.terms.clone();
+        let center = Arc::new(Settlement { party, store, settings, sessions, guard, turns });
+        if let Some(terms) = terms {
+            center.set_terms(terms).await?;
+        }
+        Ok(center)
+    }
+
+    /// Sets the terms for the guide and for letters from now on. A letter that is out already
+    /// brings the terms of its day, which the guide no longer has: its owner needs another.
+    pub async fn set_terms(&self, terms: Terms) -> Result<(), StoreError> {
+        let record = TermsRecord { member: terms.member, merchant: terms.merchant };
+        self.store.run(move |unit| TERMS.put(unit, "own", &record)).await
     }
 
     pub(crate) fn signer(&self) -> Arc<dyn Signer> {
@@ -80,9 +88,10 @@ impl Settlement {
     /// Takes up once whatever is unfinished: top-ups that wait for an issuer, payment notices that
     /// a merchant has not taken, holds and forms whose time is over.
     pub async fn work(self: &Arc<Self>) -> Result<(), Problem> {
-        self.expire().await?;
-        self.drive_all().await?;
-        self.send_notices().await
+        // One that fails does not hold up the others.
+        let expired = self.expire().await;
+        let driven = self.drive_all().await;
+        expired.and(driven).and(self.send_notices().await)
     }
 
     /// Works at every interval, until the center is dropped or the task is aborted.

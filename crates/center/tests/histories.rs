@@ -18,11 +18,24 @@ use warifu_protocol::{
 #[derive(Debug, Clone)]
 enum Step {
     /// Value on card 0 or 1; `money` says whether the money comes.
-    Load { card: u8, amount: u16, money: bool },
+    Load {
+        card: u8,
+        amount: u16,
+        money: bool,
+    },
     /// Order `number`; again if it was paid before.
-    Pay { number: u8, card: u8, amount: u16 },
-    Settle { number: u8, capture: bool },
-    Wait { days: u8 },
+    Pay {
+        number: u8,
+        card: u8,
+        amount: u16,
+    },
+    Settle {
+        number: u8,
+        capture: bool,
+    },
+    Wait {
+        days: u8,
+    },
     Restart,
 }
 
@@ -76,7 +89,14 @@ impl Model {
     }
 }
 
-async fn load(world: &World, member: &Member, model: &mut Model, card: usize, amount: u64, money: bool) {
+async fn load(
+    world: &World,
+    member: &Member,
+    model: &mut Model,
+    card: usize,
+    amount: u64,
+    money: bool,
+) {
     let wish = top_up(yen(amount), Some(&model.cards[card].number), Funding::PayIn {});
     let outcome = member.tell(world, wish).await.unwrap();
     let Outcome::TopUp(TopUpState::Waiting { reference }) = outcome else {
@@ -96,7 +116,14 @@ async fn load(world: &World, member: &Member, model: &mut Model, card: usize, am
     model.loaded[card] += amount;
 }
 
-async fn pay(world: &World, member: &Member, model: &mut Model, number: u8, card: usize, amount: u64) {
+async fn pay(
+    world: &World,
+    member: &Member,
+    model: &mut Model,
+    number: u8,
+    card: usize,
+    amount: u64,
+) {
     if let Some(known) = model.orders.get(&number) {
         assert_eq!(member.send(world, &known.token).await.unwrap(), known.outcome);
         return;
@@ -145,7 +172,8 @@ async fn run(steps: &[Step]) {
     for step in steps {
         match step {
             Step::Load { card, amount, money } => {
-                load(&world, &member, &mut model, usize::from(*card), (*amount).into(), *money).await;
+                load(&world, &member, &mut model, usize::from(*card), (*amount).into(), *money)
+                    .await;
             }
             Step::Pay { number, card, amount } => {
                 let (card, amount) = (usize::from(*card), u64::from(*amount));

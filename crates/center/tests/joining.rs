@@ -9,11 +9,11 @@ use common::{
     net::NOW,
     yen,
 };
-use warifu_center::ApplicationState;
+use warifu_center::{ApplicationState, Terms};
 use warifu_ports::Clock;
 use warifu_protocol::{
     joining::{Application, MemberKind, Message, Reply, terms_hash},
-    telegram::{Instruction, KeyChange, Outcome, Registration},
+    telegram::{Instruction, KeyChange, Outcome, Registration, Telegram},
 };
 use warifu_types::{Nonce, Role};
 use warifu_wire::TelegramSession;
@@ -66,7 +66,8 @@ async fn a_merchant_joins_with_its_own_identifier() {
     let world = World::new().await;
     let (number, code) = world.letter(shop("Tea House"), "ja").await;
     assert_eq!(number, "S-000001");
-    let keys = Keys::new("domain:tea.example", Role::Merchant, Some("http://tea.example".into()), 7);
+    let keys =
+        Keys::new("domain:tea.example", Role::Merchant, Some("http://tea.example".into()), 7);
     let registration = world.registration((&number, &code), shop("Tea House"), &keys).await;
     let outcome = world.register(registration, &keys, 0).await.unwrap();
     let Outcome::Registered(enrolment) = outcome else { panic!("{outcome:?}") };
@@ -90,12 +91,16 @@ async fn the_guide_and_its_fingerprint_are_those_of_the_letter() {
     let number = settlement.approve(&application.to_string()[..10]).await.unwrap();
     let letter = settlement.letter(&number, false).await.unwrap();
     let fingerprint = warifu_protocol::enrolment::fingerprint(&guide.anchors);
-    for shown in [fingerprint.as_str(), &number, &letter.code, "&lt;b&gt;Hanako&lt;/b&gt;", "Shiba"] {
+    for shown in [fingerprint.as_str(), &number, &letter.code, "&lt;b&gt;Hanako&lt;/b&gt;", "Shiba"]
+    {
         assert!(letter.page.contains(shown), "{shown}");
     }
     assert!(!format!("{letter:?}").contains(letter.code.as_str()));
     // The code is shown once.
-    assert_eq!(settlement.letter(&number, false).await.unwrap_err().field.as_deref(), Some("number"));
+    assert_eq!(
+        settlement.letter(&number, false).await.unwrap_err().field.as_deref(),
+        Some("number")
+    );
     let again = settlement.letter(&number, true).await.unwrap();
     assert_ne!(again.code, letter.code);
 }
@@ -145,10 +150,19 @@ async fn every_claim_of_a_registration_is_checked() {
     let world = World::new().await;
     let (number, keys, good) = ready(&world).await;
     let mut altered: Vec<(Registration, &str)> = vec![
-        (Registration { terms: terms_hash("others"), ..good.clone() }, "telegram.instruction.terms"),
-        (Registration { profile: person("Taro"), ..good.clone() }, "telegram.instruction.profile.name"),
+        (
+            Registration { terms: terms_hash("others"), ..good.clone() },
+            "telegram.instruction.terms",
+        ),
+        (
+            Registration { profile: person("Taro"), ..good.clone() },
+            "telegram.instruction.profile.name",
+        ),
         (Registration { profile: shop(NAME), ..good.clone() }, "telegram.instruction.profile"),
-        (Registration { code: "ABCD".to_string().into(), ..good.clone() }, "telegram.instruction.code"),
+        (
+            Registration { code: "ABCD".to_string().into(), ..good.clone() },
+            "telegram.instruction.code",
+        ),
     ];
     let other = Keys::seeded("name:M-000009", Role::Holder, [5; 32]);
     let elsewhere = Registration { enrolment: other.request(NOW), ..good.clone() };
@@ -271,4 +285,42 @@ async fn a_changed_key_takes_over_at_once() {
     let sealed = world.seal(&renewed, &common::Wish::new(1, &card)).await;
     let outcome = renewed.tell(&world, world.payment(&sealed)).await.unwrap();
     assert!(matches!(outcome, Outcome::Paid(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_registration_confirms_the_terms_of_its_letter() {
+    let world = World::new().await;
+    let (number, keys, good) = ready(&world).await;
+    let terms = Terms { member: "Be kind.".into(), merchant: "Sell well.".into() };
+    world.center.settlement().set_terms(terms).await.unwrap();
+    let guide = TelegramSession::guide(&world.url).await.unwrap();
+    assert_eq!(guide.terms(MemberKind::Member), "Be kind.");
+    let others = Registration { terms: terms_hash("Be kind."), ..good.clone() };
+    let problem = world.register(others.clone(), &keys, 0).await.unwrap_err();
+    assert_eq!(problem.code, "terms_not_confirmed");
+    let letter = world.center.settlement().letter(&number, true).await.unwrap();
+    assert!(letter.page.contains("Be kind."));
+    let code = letter.code.to_string();
+    let fresh = Registration { code: code.into(), ..others };
+    assert!(matches!(world.register(fresh, &keys, 1).await, Ok(Outcome::Registered(_))));
+}
+
+#[tokio::test]
+async fn a_telegram_can_be_verified_again_after_its_key_has_ended() {
+    let world = World::new().await;
+    let member = world.member().await;
+    let keys = world.keys_of(&member.number, 33);
+    let change = KeyChange { enrolment: keys.request(NOW) };
+    let token = member.telegram(&world, Instruction::ChangeKey(Box::new(change)));
+    member.send(&world, &token).await.unwrap();
+    world.center.settlement().revoke_key(&member.number).await.unwrap();
+    let jti = Telegram::peek(&token).unwrap().jti;
+    let kept = world.center.settlement().telegram_evidence(&member.keys.sub, &jti);
+    let kept = kept.await.unwrap().unwrap();
+    assert_eq!(kept.token, token);
+    let center = common::net::id(common::CENTER);
+    assert!(Telegram::verify(&kept.token, &kept.key, &center).is_ok());
+    world.read(&kept.answer.unwrap(), &token);
+    let none = world.center.settlement().telegram_evidence(&member.keys.sub, &Nonce([1; 32]));
+    assert_eq!(none.await.unwrap(), None);
 }

@@ -3,16 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 mod common;
 
-use common::{Member, Wish, World, euro, script::Mode, yen};
+use common::{Member, Wish, World, euro, member::top_up, script::Mode, settings, yen};
 use std::{sync::Arc, time::Duration};
-use warifu_ports::Clock;
+use warifu_center::Settings;
 use warifu_protocol::{
     authorization::Decision,
     prepaid::PrepaidCard,
     sealed::Sealed,
     settlement::{Action, Settlement},
     status::State,
-    telegram::{Instruction, Outcome, Paid, Payment},
+    telegram::{Funding, Instruction, Outcome, Paid, Payment},
 };
 use warifu_types::{FieldName, Role};
 use warifu_wire::Problem;
@@ -75,7 +75,6 @@ async fn a_merchant_that_is_not_there_is_told_later() {
     until("the merchant is tried", || world.merchant.times_asked("payment_notice") > 0).await;
     world.merchant.set(Mode::Good);
     let settlement = world.center.settlement();
-    until("the first try is over", || true).await;
     for _ in 0..100 {
         world.clock.advance(10);
         settlement.work().await.unwrap();
@@ -136,9 +135,7 @@ async fn two_payments_race_for_one_balance_and_one_wins() {
     }
     let (a, b) = tokio::join!(world.send(&tokens[0]), world.send(&tokens[1]));
     let paid = |outcome: &Outcome| matches!(outcome, Outcome::Paid(_));
-    let refused = |outcome: &Outcome| {
-        matches!(outcome, Outcome::Refused { reason, .. } if reason == "balance_too_low")
-    };
+    let refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused { reason, .. } if reason == "balance_too_low");
     let (a, b) = (a.unwrap(), b.unwrap());
     assert!(paid(&a) && refused(&b) || paid(&b) && refused(&a), "{a:?} {b:?}");
     assert_eq!(world.sums().await, (1500, 0, 0));
@@ -228,7 +225,10 @@ async fn capture_void_and_time_end_a_payment_once() {
     assert_eq!(world.sums().await, (0, 1000, 1000));
     let problem = world.merchant.settle(&authorized[2].1, Action::Capture, None).await.unwrap_err();
     assert_eq!(problem.code, "expired");
-    assert_eq!(world.merchant.settle(&authorized[0].1, Action::Capture, None).await.unwrap(), token);
+    assert_eq!(
+        world.merchant.settle(&authorized[0].1, Action::Capture, None).await.unwrap(),
+        token
+    );
     let states = [State::Settled, State::Cancelled, State::Cancelled];
     for ((order, _), state) in authorized.iter().zip(states) {
         assert_eq!(settlement.view(order).await.unwrap().unwrap().state, state);
@@ -258,15 +258,40 @@ async fn a_capture_takes_no_more_than_is_held() {
 }
 
 #[tokio::test]
-async fn an_expired_card_pays_no_more() {
-    let (world, member, card) = with_card(5000).await;
-    assert_eq!(card.expiry, "2029-01");
-    // The credentials would have expired too; only the end of the month counts here.
+async fn a_card_pays_until_the_end_of_its_month() {
+    let world = World::with(Settings { card_months: 1, ..settings() }).await;
+    let member = world.member().await;
+    let card = member.card(&world, yen(5000)).await;
+    assert_eq!(card.expiry, "2027-02");
     world.clock.set(card.exp.minus(1));
-    let issue = world.clock.now();
-    assert!(issue < card.exp);
-    world.clock.set(common::net::NOW);
-    assert_eq!(member.balance(&world, &card.number).await, 5000);
+    assert_eq!(pay(&world, &member, &Wish::new(1, &card)).await.1.balance, yen(3020));
+    let late = world.seal(&member, &Wish::new(2, &card)).await;
+    world.clock.set(card.exp);
+    assert_eq!(member.refused(&world, world.payment(&late)).await, "card_expired");
+    let more = top_up(yen(100), Some(&card.number), Funding::PayIn {});
+    assert_eq!(member.refused(&world, more).await, "card_expired");
+    assert_eq!(world.sums().await, (1980, 0, 0));
+}
+
+#[tokio::test]
+async fn a_telegram_and_a_question_at_the_orders_end_never_disagree() {
+    for number in 0..6 {
+        let (world, member, card) = with_card(5000).await;
+        let sealed = world.seal(&member, &Wish::new(number, &card)).await;
+        let token = member.telegram(&world, world.payment(&sealed));
+        world.clock.advance(900 + 119);
+        let later = async {
+            // The end comes at another moment of the payment each time.
+            tokio::time::sleep(Duration::from_millis(u64::from(number))).await;
+            world.clock.advance(1);
+            world.merchant.authorization(&sealed).await.unwrap()
+        };
+        let (outcome, authorization) = tokio::join!(world.send(&token), later);
+        let paid = matches!(outcome.unwrap(), Outcome::Paid(_));
+        assert_eq!(paid, authorization.decision == Decision::Authorized);
+        assert_eq!(world.sums().await.0, if paid { 1980 } else { 0 });
+        world.audit().await;
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 mod common;
 
-use common::{Wish, World, member::{person, shop}, yen};
+use common::{
+    Wish, World,
+    member::{person, shop},
+    yen,
+};
 use warifu_protocol::telegram::Outcome;
 
 /// Where a text stands in the files of a folder, in clear, as base64 at each offset, or as hex.
@@ -42,8 +46,7 @@ async fn the_file_without_its_key_tells_nothing() {
     let world = World::new().await;
     let (number, code) = world.letter(person("Kanaria Tsubame"), "ja").await;
     let keys = world.keys_of(&number, 20);
-    let registration =
-        world.registration((&number, &code), person("Kanaria Tsubame"), &keys).await;
+    let registration = world.registration((&number, &code), person("Kanaria Tsubame"), &keys).await;
     let outcome = world.register(registration, &keys, 0).await.unwrap();
     let member = world.at_terminal(number, keys, outcome, 1).await;
     let (_, unused) = world.letter(shop("Suzume Trading"), "en").await;

@@ -8,7 +8,6 @@ use warifu_center::{Rates, Settings, rules::bucket::Rate};
 use warifu_ports::Clock;
 use warifu_protocol::{
     joining::{MemberKind, Message},
-    signer::Signer,
     telegram::{Instruction, Outcome, Telegram},
 };
 use warifu_types::Nonce;
@@ -108,7 +107,10 @@ async fn an_id_and_a_number_stand_for_one_telegram() {
     assert!(matches!(outcome, Outcome::Paid(_)));
     let same_id = Telegram { seq: 51, ..first.clone() }.sign(&member.keys.signer());
     let problem = world.send(&same_id).await.unwrap_err();
-    assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("conflict", Some("telegram.jti")));
+    assert_eq!(
+        (problem.code.as_str(), problem.field.as_deref()),
+        ("conflict", Some("telegram.jti"))
+    );
     let same_number = Telegram { jti: Nonce([4; 32]), ..first }.sign(&member.keys.signer());
     assert_eq!(world.send(&same_number).await.unwrap_err().code, "sequence_used");
     // A question counts, too.
@@ -159,7 +161,10 @@ async fn a_refusal_is_signed_and_lasts() {
     let token = member.telegram(&world, world.payment(&sealed));
     let refused = member.send(&world, &token).await.unwrap();
     let Outcome::Refused { reason, field } = &refused else { panic!("{refused:?}") };
-    assert_eq!((reason.as_str(), field.as_deref()), ("balance_too_low", Some("order.fields.amount")));
+    assert_eq!(
+        (reason.as_str(), field.as_deref()),
+        ("balance_too_low", Some("order.fields.amount"))
+    );
     member.loaded(&world, yen(1000), Some(&card.number)).await;
     // More money does not change what was said; a new telegram does.
     assert_eq!(member.send(&world, &token).await.unwrap(), refused);
@@ -174,14 +179,28 @@ async fn sessions_end_and_messages_count_once() {
     let ask = Message::Join { kind: MemberKind::Member };
     assert!(line.say(&ask).await.is_ok());
     world.clock.advance(901);
-    let Err(CallError::Unproven(over)) = line.say(&ask).await else { panic!("the session is over") };
+    let Err(CallError::Unproven(over)) = line.say(&ask).await else {
+        panic!("the session is over")
+    };
     assert_eq!(over.code, "unknown_session");
     let http = reqwest::Client::new();
     for (path, body, code) in [
         ("open", "{}", "malformed"),
-        ("open", r#"{"network":"other","center":"domain:center.example","kid":"x","ek":""}"#, "wrong_network"),
-        ("open", r#"{"network":"town.example","center":"domain:other.example","kid":"x","ek":""}"#, "wrong_party"),
-        ("open", r#"{"network":"town.example","center":"domain:center.example","kid":"x","ek":""}"#, "unknown_key"),
+        (
+            "open",
+            r#"{"network":"other","center":"domain:center.example","kid":"x","ek":""}"#,
+            "wrong_network",
+        ),
+        (
+            "open",
+            r#"{"network":"town.example","center":"domain:other.example","kid":"x","ek":""}"#,
+            "wrong_party",
+        ),
+        (
+            "open",
+            r#"{"network":"town.example","center":"domain:center.example","kid":"x","ek":""}"#,
+            "unknown_key",
+        ),
     ] {
         let url = format!("{}/v1/telegram/{path}", world.url);
         let response = http.post(url).body(body).send().await.unwrap();

@@ -3,7 +3,9 @@
 
 use crate::{
     HolderError, Line,
-    records::{HISTORY, MEMBERSHIP, Membership, OWN, REGISTRATION, TELEGRAMS, TelegramRecord},
+    records::{
+        HISTORY, MEMBERSHIP, Membership, OWN, PROFILE, REGISTRATION, TELEGRAMS, TelegramRecord,
+    },
     telegrams::{Draft, Writer},
 };
 use rand_core::Rng;
@@ -135,8 +137,9 @@ pub async fn prepare(
 ) -> Result<(), HolderError> {
     let Fresh { now, mut random, jti } = fresh;
     letter.profile.check()?;
-    let identifier = Identifier::parse(&format!("name:{}", letter.number))
-        .map_err(|_| HolderError::BadInput { field: "number", problem: "is not one of a letter" })?;
+    let identifier = Identifier::parse(&format!("name:{}", letter.number)).map_err(|_| {
+        HolderError::BadInput { field: "number", problem: "is not one of a letter" }
+    })?;
     let wish = Wish {
         sub: identifier.clone(),
         roles: vec![Role::Holder],
@@ -204,6 +207,26 @@ pub fn center_of(membership: &Membership, now: UnixTime) -> Result<Arc<Credentia
     let center = trust.credential(&membership.center_credential, now, AtFault::Own)?;
     center.require_role(Role::Center, AtFault::Own)?;
     Ok(center)
+}
+
+/// Keeps a later credential of the center, which the caller has checked against what was pinned.
+pub async fn renew_center(store: &Arc<dyn Store>, credential: String) -> Result<(), HolderError> {
+    let work = move |unit: &mut dyn Unit| {
+        if let Some(mut membership) = MEMBERSHIP.get(unit, OWN)? {
+            membership.center_credential = credential;
+            MEMBERSHIP.put(unit, OWN, &membership)?;
+        }
+        Ok(())
+    };
+    store.run(work).await
+}
+
+/// Keeps who the member is for orders, unless that was entered already.
+pub async fn keep_profile(
+    store: &Arc<dyn Store>,
+    profile: crate::Profile,
+) -> Result<(), HolderError> {
+    store.run(move |unit| Ok(PROFILE.insert(unit, OWN, &profile).map(drop)?)).await
 }
 
 /// Sends the registration telegram that waits, and takes credential and shares from the answer. A

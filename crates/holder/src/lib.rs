@@ -7,6 +7,7 @@ pub mod joining;
 mod keys;
 mod line;
 mod paying;
+mod playing;
 mod purchase;
 mod records;
 pub mod rules;
@@ -25,7 +26,7 @@ pub use records::{
     Card, HISTORY, Membership, OrderRecord, PrepaidRecord, Profile, Standing, TelegramRecord,
     TopUpRecord, Way,
 };
-pub use telegrams::{Writer, after_restoring};
+pub use telegrams::Writer;
 pub use terminal::Holder;
 pub use topping_up::{PrepaidView, Source, TopUpWish};
 pub use vault_store::VaultStore;

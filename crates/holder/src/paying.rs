@@ -115,8 +115,9 @@ fn check(
     record: &OrderRecord,
     outcome: Outcome,
 ) -> Result<Result<Paid, (String, Option<String>)>, ProtocolError> {
-    let wrong =
-        |field: &'static str| ProtocolError::new(AtFault::Role(Role::Center), Reason::Mismatch, field);
+    let wrong = |field: &'static str| {
+        ProtocolError::new(AtFault::Role(Role::Center), Reason::Mismatch, field)
+    };
     match outcome {
         Outcome::Paid(paid) if paid.order == record.identity => Ok(Ok(paid)),
         Outcome::Paid(_) => Err(wrong("telegram_answer.outcome.paid.order")),
@@ -134,10 +135,8 @@ fn note_balance(
 ) -> Result<(), StoreError> {
     let number = record.receipt.disclosures.get(&warifu_types::FieldName::CARD_NUMBER);
     let number = number.and_then(|text| {
-        let value = warifu_protocol::order::Disclosure::read(
-            text,
-            &warifu_types::FieldName::CARD_NUMBER,
-        );
+        let value =
+            warifu_protocol::order::Disclosure::read(text, &warifu_types::FieldName::CARD_NUMBER);
         value.ok()?.as_text().map(str::to_string)
     });
     for mut prepaid in records::all(unit, PREPAID)? {

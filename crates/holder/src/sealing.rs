@@ -7,13 +7,8 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 use warifu_protocol::{
-    AtFault, ProtocolError, Reason,
-    credential::Credential,
-    form::Designation,
-    quote::Quote,
-    receipt::Receipt,
-    sealed::Draft,
-    trust::CheckedForm,
+    AtFault, ProtocolError, Reason, credential::Credential, form::Designation, quote::Quote,
+    receipt::Receipt, sealed::Draft, trust::CheckedForm,
 };
 use warifu_types::{Digest, Money, OrderId, Role};
 use warifu_wire::{FormAnswer, Found, QuoteAnswer, QuoteQuestion};

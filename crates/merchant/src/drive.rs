@@ -87,6 +87,10 @@ impl Merchant {
             if waits || asked.is_some_and(|who| silent.contains(who)) {
                 return Ok(record);
             }
+            let (now, unpaid) = (self.party.now(), asks_delivery && record.awaits_payment());
+            if unpaid && self.waits.is_early(&order, now) {
+                return Ok(record);
+            }
             let unreachable = self.make(&record, next).await?;
             if let (true, Some(who)) = (unreachable, asked) {
                 silent.insert(who.clone());
@@ -94,6 +98,9 @@ impl Merchant {
             let before = record.state();
             record = self.known(order).await?;
             if record.state() == before {
+                if unpaid {
+                    self.waits.put_off(order, now);
+                }
                 return Ok(record);
             }
         }

@@ -28,6 +28,7 @@ pub mod rules;
 mod settings;
 mod stock;
 mod turns;
+mod waits;
 mod worker;
 
 pub use catalogue::{CatalogueEntry, CataloguePage, parse_catalogue};

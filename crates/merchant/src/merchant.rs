@@ -7,6 +7,7 @@ use crate::{
     settings::Settings,
     stock,
     turns::Turns,
+    waits::Waits,
 };
 use async_trait::async_trait;
 use serde_json::value::RawValue;
@@ -26,6 +27,7 @@ pub struct Merchant {
     pub(crate) settings: Settings,
     pub(crate) catalogue: Catalogue,
     pub(crate) turns: Turns,
+    pub(crate) waits: Waits,
     /// How long after the last byte of its files an order is claimed without a receipt, in seconds.
     pub(crate) receipt_patience: u64,
     /// Whom a designated name has found before, for when the directory is silent.
@@ -55,6 +57,7 @@ impl Merchant {
             settings,
             catalogue: Catalogue::default(),
             turns: Turns::default(),
+            waits: Waits::default(),
             receipt_patience,
             names: Mutex::default(),
         })

@@ -241,6 +241,11 @@ impl OrderRecord {
         pending.map(|(role, _)| *role).collect()
     }
 
+    /// Whether it waits for a payment, of which the center gives notice by itself.
+    pub fn awaits_payment(&self) -> bool {
+        self.state() == State::Ordered && self.authorizer == Role::Center
+    }
+
     /// How much the merchant claims; none for all that is held.
     pub fn owed(&self) -> Option<Money> {
         let (tariff, used) = (self.tariff.as_ref()?, self.used.as_ref()?);

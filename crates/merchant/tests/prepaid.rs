@@ -36,10 +36,14 @@ async fn asked_again_until_it_is_paid() {
     let (world, sealed, _) = ordered().await;
     assert_eq!(world.left("T-100").await, 8);
     assert_eq!(trouble(&world).await.as_deref(), Some("part_not_here"));
-    assert_eq!(world.merchant.run_pending().await.unwrap().waiting, 1);
+    for _ in 0..5 {
+        assert_eq!(world.merchant.run_pending().await.unwrap().waiting, 1);
+    }
+    assert_eq!(world.script(Role::Center).times_asked("authorize"), 2, "not at every pass");
     assert_eq!(world.script(Role::Carrier).count(), 0);
 
     world.script(Role::Center).set(Mode::Good);
+    world.clock.advance(1);
     world.merchant.run_pending().await.unwrap();
     assert_eq!(world.state(&sealed).await, State::Dispatched);
     assert_eq!(*world.script(Role::Center).parts.lock().unwrap(), [0], "no part through the shop");

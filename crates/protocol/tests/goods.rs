@@ -33,10 +33,8 @@ fn yen(minor: u64) -> Money {
 }
 
 fn receipt() -> GoodsReceipt {
-    let file = |number: &str| ReceivedFile {
-        number: number.into(),
-        sha256: sha256(number.as_bytes()),
-    };
+    let file =
+        |number: &str| ReceivedFile { number: number.into(), sha256: sha256(number.as_bytes()) };
     GoodsReceipt {
         iss: CAST.holder.id().clone(),
         aud: CAST.merchant.id().clone(),
@@ -79,10 +77,8 @@ fn receipts() {
     let mut swapped = good.clone();
     swapped.files.swap(0, 1);
     let fewer = GoodsReceipt { files: good.files[..1].to_vec(), ..good.clone() };
-    let more = GoodsReceipt {
-        files: [good.files.as_slice(), &good.files[..1]].concat(),
-        ..good.clone()
-    };
+    let more =
+        GoodsReceipt { files: [good.files.as_slice(), &good.files[..1]].concat(), ..good.clone() };
     let mut altered = good.clone();
     altered.files[1].sha256 = Digest([0; 32]);
     for (bad, reason, field) in [
@@ -194,8 +190,7 @@ fn meter_answers() {
 #[test]
 fn quotes_that_promise() {
     let merchant = &CAST.merchant;
-    let content =
-        Content { media_type: "application/pdf".into(), size: 10, sha256: sha256(b"x") };
+    let content = Content { media_type: "application/pdf".into(), size: 10, sha256: sha256(b"x") };
     let line = |content: Option<Content>, tick_seconds| QuoteLine {
         number: "D-1".into(),
         name: "本".into(),
@@ -232,8 +227,7 @@ fn quotes_that_promise() {
         assert_eq!(refused(check(&token)), expected);
     }
     // An object or nothing at all: neither null nor the fields in a row.
-    let plain: Value =
-        serde_json::from_slice(&to_json(&quote(line(Some(content), None)))).unwrap();
+    let plain: Value = serde_json::from_slice(&to_json(&quote(line(Some(content), None)))).unwrap();
     for value in [Value::Null, json!(["application/pdf", 10, "x"]), json!({"size": 10})] {
         let mut lines = plain["lines"].clone();
         lines[0]["content"] = value;
@@ -257,9 +251,8 @@ fn a_part_is_captured_and_never_voided() {
         exp: NOW.plus(300),
     };
     let by = CAST.merchant.signer.as_ref();
-    let check = |token: &str| {
-        SettlementRequest::verify(token, &CAST.merchant.credential, CENTER.id(), NOW)
-    };
+    let check =
+        |token: &str| SettlementRequest::verify(token, &CAST.merchant.credential, CENTER.id(), NOW);
     for good in [
         request(Action::Capture, None),
         request(Action::Capture, Some(yen(1))),

@@ -189,9 +189,8 @@ async fn a_lost_connection_is_made_again(server: &Arc<Postgres>) {
     })
     .await;
     assert!(matches!(outcome, Err(StoreError::Io { .. })), "{outcome:?}");
-    let found = run(&store, |unit| {
-        Ok((unit.get("notes", "a")?, unit.ledger().transfers(None, 9)?.len()))
-    });
+    let found =
+        run(&store, |unit| Ok((unit.get("notes", "a")?, unit.ledger().transfers(None, 9)?.len())));
     assert_eq!(found.await.unwrap(), (None, 2));
     run(&store, |unit| pay(unit, 3)).await.unwrap();
 }

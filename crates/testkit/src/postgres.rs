@@ -132,7 +132,8 @@ impl Postgres {
         let (tell, ended) = mpsc::channel();
         let keep = move || {
             let mut child = command.spawn().expect("postgres starts");
-            while stopped.recv_timeout(Duration::from_millis(50)) == Err(mpsc::RecvTimeoutError::Timeout)
+            while stopped.recv_timeout(Duration::from_millis(50))
+                == Err(mpsc::RecvTimeoutError::Timeout)
             {
                 if exited(&mut child) {
                     let _ = tell.send(());

@@ -46,6 +46,9 @@ pub struct Config {
     /// The center's own settings.
     #[serde(default)]
     pub desk: DeskConfig,
+    /// What a center does as a settlement center.
+    #[serde(default)]
+    pub settlement: SettlementConfig,
 }
 
 /// How the center is reached.
@@ -64,8 +67,11 @@ pub struct CenterAddress {
 pub struct MerchantConfig {
     /// The disclosure rules that are offered, the first by default: `minimal`, `classic`,
     /// `no-carrier`, `direct`, `gateway`, `certifier`, `no-fax`, `no-item-number`,
-    /// `destination-to-merchant`; a door has `badge`.
+    /// `destination-to-merchant`; with prepaid cards `prepaid`, `prepaid-download`,
+    /// `prepaid-metered`; a door has `badge`.
     pub rules: Vec<String>,
+    /// The settlement center whose prepaid cards are accepted.
+    pub center: Option<Identifier>,
     /// The carrier, by identifier or by a name that the directory resolves.
     pub carrier: Option<Designation>,
     /// The gateway manager of the rule `gateway`.
@@ -88,6 +94,7 @@ impl Default for MerchantConfig {
     fn default() -> Self {
         MerchantConfig {
             rules: vec!["minimal".to_string()],
+            center: None,
             carrier: None,
             gateway: None,
             certifier: None,
@@ -130,6 +137,64 @@ pub struct CarrierConfig {
 pub struct DeskConfig {
     /// Whether holders may enrol themselves over the wire.
     pub open: bool,
+}
+
+/// What a center does as a settlement center.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SettlementConfig {
+    /// The terms for general members, a text file; the program's own unless named.
+    pub member_terms: Option<PathBuf>,
+    /// The terms for merchants, a text file; the program's own unless named.
+    pub merchant_terms: Option<PathBuf>,
+    /// In how many months a prepaid card expires.
+    pub card_months: u32,
+    /// How long a payment that no merchant captures is held, in days.
+    pub hold_days: u32,
+    /// How long a request for value waits for its money, in days.
+    pub waiting_days: u32,
+    /// The issuers that may pay for cards; empty means any of the network.
+    pub issuers: Vec<Identifier>,
+}
+
+impl Default for SettlementConfig {
+    fn default() -> Self {
+        let usual = warifu_center::Settings::default();
+        SettlementConfig {
+            member_terms: None,
+            merchant_terms: None,
+            card_months: usual.card_months,
+            hold_days: usual.hold_days,
+            waiting_days: usual.waiting_days,
+            issuers: usual.issuers,
+        }
+    }
+}
+
+impl SettlementConfig {
+    /// As the center takes it.
+    pub fn settings(&self) -> Result<warifu_center::Settings, Failure> {
+        let usual = warifu_center::Terms::default();
+        let read = |path: &Option<PathBuf>, usual: String| match path {
+            Some(path) => read_text(path),
+            None => Ok(usual),
+        };
+        let terms = match (&self.member_terms, &self.merchant_terms) {
+            (None, None) => None,
+            (member, merchant) => Some(warifu_center::Terms {
+                member: read(member, usual.member)?,
+                merchant: read(merchant, usual.merchant)?,
+            }),
+        };
+        Ok(warifu_center::Settings {
+            terms,
+            card_months: self.card_months,
+            hold_days: self.hold_days,
+            waiting_days: self.waiting_days,
+            issuers: self.issuers.clone(),
+            ..warifu_center::Settings::default()
+        })
+    }
 }
 
 impl Config {

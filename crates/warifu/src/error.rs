@@ -55,6 +55,9 @@ pub enum Failure {
     /// A message that is refused.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
+    /// The terminal's vault.
+    #[error(transparent)]
+    Vault(#[from] warifu_vault::VaultError),
     /// Another party.
     #[error(transparent)]
     Call(#[from] CallError),

@@ -2,12 +2,12 @@
 
 use crate::{
     Failure,
-    config::{Config, MerchantConfig},
+    config::{Config, MerchantConfig, SettlementConfig},
     output::note,
     setup::read_text,
 };
 use axum::Router;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use warifu_carrier::Carrier;
 use warifu_center::Center;
@@ -23,7 +23,7 @@ use warifu_protocol::{
 use warifu_types::{FieldName, Role};
 use warifu_wire::Party;
 
-/// How often a merchant takes up its unfinished orders.
+/// How often a merchant takes up its unfinished orders, and a center its top-ups and notices.
 const WORK_EVERY: Duration = Duration::from_millis(200);
 /// How long a merchant's form is good for, in seconds: a month, so that it can be read from a file.
 const FORM_LIFETIME: u64 = 30 * 86_400;
@@ -56,7 +56,10 @@ impl Service {
         config: &Settings,
     ) -> Result<Service, Failure> {
         Ok(match role {
-            Role::Center => Service::Center(Center::new(party, store, config.open_desk).await?),
+            Role::Center => {
+                let settings = config.settlement.settings()?;
+                Service::Center(Center::with(party, store, config.open_desk, settings).await?)
+            }
             Role::Issuer | Role::CardManager => {
                 let settings = warifu_issuer::Settings { role, ..config.issuer.clone() };
                 Service::Issuer(Issuer::new(party, store, settings))
@@ -81,12 +84,13 @@ impl Service {
     }
 
     /// Starts the role's workers: a merchant takes up its unfinished orders, an issuer lets expired
-    /// holds go.
+    /// holds go, a center takes up top-ups and payment notices.
     pub fn start_workers(&self) {
         match self {
             Service::Issuer(issuer) => spawn_expiry(issuer),
             Service::Merchant(merchant) => drop(merchant.spawn_worker(WORK_EVERY)),
-            Service::Center(_) | Service::Carrier(_) | Service::Observer(_) => {}
+            Service::Center(center) => drop(center.settlement().spawn_worker(WORK_EVERY)),
+            Service::Carrier(_) | Service::Observer(_) => {}
         }
     }
 
@@ -107,6 +111,8 @@ impl Service {
 pub struct Settings {
     /// Whether holders may enrol themselves.
     pub open_desk: bool,
+    /// The settlement center's.
+    pub settlement: SettlementConfig,
     /// The issuer's.
     pub issuer: warifu_issuer::Settings,
     /// The merchant's.
@@ -119,6 +125,7 @@ impl From<&Config> for Settings {
     fn from(config: &Config) -> Settings {
         Settings {
             open_desk: config.desk.open,
+            settlement: config.settlement.clone(),
             issuer: warifu_issuer::Settings {
                 hold_days: config.issuer.hold_days,
                 max_instalments: config.issuer.max_instalments,
@@ -143,7 +150,9 @@ pub async fn serve(role: Role, config: &Config) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::input("listen", format!("{}: {error}", config.listen)))?;
     note(&format!("{role} {} listens on {}", config.identifier, listener.local_addr()?));
-    axum::serve(listener, service.routes()).with_graceful_shutdown(stop()).await?;
+    // The center's guard counts by address.
+    let routes = service.routes().into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, routes).with_graceful_shutdown(stop()).await?;
     Ok(())
 }
 
@@ -206,6 +215,8 @@ pub fn offered_rule(name: &str, config: &MerchantConfig) -> Result<OfferedRule, 
         "minimal" | "direct" => minimal,
         "classic" => Rule::classic(),
         "badge" => Rule::badge(),
+        "prepaid" => Rule::prepaid(),
+        "prepaid-download" | "prepaid-metered" => Rule::prepaid().without_party(Role::Carrier),
         "no-carrier" => minimal.without_party(Role::Carrier),
         "gateway" => {
             minimal.also(Role::Gateway, F::HOLDER_NAME).also(Role::Gateway, F::HOLDER_TELEPHONE)
@@ -223,6 +234,7 @@ pub fn offered_rule(name: &str, config: &MerchantConfig) -> Result<OfferedRule, 
             Role::Carrier => config.carrier.clone(),
             Role::Gateway => config.gateway.clone(),
             Role::Certifier => config.certifier.clone(),
+            Role::Center => config.center.clone().map(Designation::Identifier),
             _ => Some(Designation::Holder {}),
         };
         let designation = designated.ok_or_else(|| {
@@ -230,5 +242,7 @@ pub fn offered_rule(name: &str, config: &MerchantConfig) -> Result<OfferedRule, 
         })?;
         parties.insert(*role, designation);
     }
-    Ok(OfferedRule { direct: name == "direct", rule, parties })
+    // The center's part goes into the holder's telegram, never through the merchant.
+    let direct = name == "direct" || rule.authorizer == Role::Center;
+    Ok(OfferedRule { direct, rule, parties })
 }

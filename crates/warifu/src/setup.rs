@@ -152,13 +152,18 @@ impl Opened {
 
     /// The party, ready to meet others.
     pub async fn party(&self, keys: &KeySettings) -> Result<Arc<Party>, Failure> {
-        let (floor, policy) = (keys.floor(), keys.policy);
-        let terminal = self.port().run(move |unit| identity::load(unit, floor, policy)).await?;
-        let party =
-            Party::new(terminal, Arc::new(SystemClock), Arc::new(OsEntropy), keys.center.clone());
-        party.keep_in(self.port());
-        Ok(party)
+        party_over(self.port(), keys).await
     }
+}
+
+/// The party whose keys a store has, ready to meet others.
+pub async fn party_over(store: Arc<dyn Store>, keys: &KeySettings) -> Result<Arc<Party>, Failure> {
+    let (floor, policy) = (keys.floor(), keys.policy);
+    let terminal = store.run(move |unit| identity::load(unit, floor, policy)).await?;
+    let party =
+        Party::new(terminal, Arc::new(SystemClock), Arc::new(OsEntropy), keys.center.clone());
+    party.keep_in(store);
+    Ok(party)
 }
 
 /// Refuses a center's answer whose fingerprint is not the one that the operator was told.

@@ -15,7 +15,7 @@ use std::{
 type Kind = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 /// Kind, rule, and the parties with the state that each comes to.
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 9] = [
     (
         "card",
         "minimal",
@@ -43,6 +43,13 @@ const KINDS: [Kind; 6] = [
         ],
     ),
     ("badge", "badge", &[("door", "delivered"), ("card_manager", "authorized")]),
+    (
+        "prepaid-later",
+        "prepaid",
+        &[("merchant", "settled"), ("center", "settled"), ("carrier", "delivered")],
+    ),
+    ("prepaid-download", "prepaid-download", &[("merchant", "settled"), ("center", "settled")]),
+    ("prepaid-metered", "prepaid-metered", &[("merchant", "settled"), ("center", "settled")]),
 ];
 
 fn warifu(arguments: &[&str]) -> Output {

@@ -9,7 +9,7 @@ mod http;
 use std::path::Path;
 use warifu::{
     demo::{
-        KINDS,
+        CARD_KINDS,
         network::{Network, Setup},
         purchase,
     },
@@ -26,7 +26,7 @@ async fn network(folder: &Path, services: usize, policy: KeyPolicy) -> Network {
 }
 
 async fn buy_everything(network: &Network) {
-    for kind in KINDS {
+    for kind in CARD_KINDS {
         purchase(network, kind).await.unwrap();
     }
 }

@@ -19,7 +19,14 @@ mod telegram;
 pub use centers::OwnCenter;
 pub use client::{Connection, Connections};
 pub use directory::{Directory, DirectoryAnswer, Found};
-pub use operation::{Answer, AuthorizeAnswer, AuthorizeQuestion, DeliverQuestion, DeliveryAnswer, DeliveryStatusQuestion, EpochAnswer, FormAnswer, GoodsAnswer, GoodsQuestion, GoodsReceiptQuestion, MeterAnswer, MeterQuestion, OrderQuestion, PartQuestion, PaymentNoticeQuestion, PlayAnswer, PlayQuestion, QuoteAnswer, QuoteItem, QuoteQuestion, ReceivedAnswer, RenewQuestion, SettleQuestion, SettlementAnswer, ShareAnswer, ShareQuestion, StatusAnswer, StatusQuestion, StopQuestion, TradeKeyAnswer, TradeKeyQuestion};
+pub use operation::{
+    Answer, AuthorizeAnswer, AuthorizeQuestion, DeliverQuestion, DeliveryAnswer,
+    DeliveryStatusQuestion, EpochAnswer, FormAnswer, GoodsAnswer, GoodsQuestion,
+    GoodsReceiptQuestion, MeterAnswer, MeterQuestion, OrderQuestion, PartQuestion,
+    PaymentNoticeQuestion, PlayAnswer, PlayQuestion, QuoteAnswer, QuoteItem, QuoteQuestion,
+    ReceivedAnswer, RenewQuestion, SettleQuestion, SettlementAnswer, ShareAnswer, ShareQuestion,
+    StatusAnswer, StatusQuestion, StopQuestion, TradeKeyAnswer, TradeKeyQuestion,
+};
 pub use party::{CenterLink, Party, Random};
 pub use problem::{CallError, Problem};
 pub use renewing::Renewed;

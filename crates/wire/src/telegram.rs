@@ -55,6 +55,12 @@ impl TelegramSession {
         Ok(TelegramSession { connections, url: format!("{url}/v1/telegram"), session })
     }
 
+    /// Exchanges the opening messages alone, for whoever keeps the session's messages itself.
+    pub async fn open_raw(url: &str, open: &session::Open) -> Result<session::Opened, CallError> {
+        let url = format!("{}/v1/telegram/open", url.trim_end_matches('/'));
+        Connections::default().post(&url, open).await
+    }
+
     /// Says something and hears the center's reply. A problem of code `unknown_session` means that
     /// the session is over: open another and say the same again, which counts once.
     pub async fn say(&self, message: &Message) -> Result<Reply, CallError> {

@@ -1,8 +1,6 @@
 //! The guide, the form, the application: before there is any key.
 
-use super::records::{
-    APPLICATIONS, ApplicationRecord, ApplicationState, FORMS, FormRecord, TERMS,
-};
+use super::records::{APPLICATIONS, ApplicationRecord, ApplicationState, FORMS, FormRecord, TERMS};
 use crate::{Terms, settlement::Settlement};
 use warifu_ports::{StoreError, Unit};
 use warifu_protocol::joining::{Application, Guide, MemberKind, Reply};

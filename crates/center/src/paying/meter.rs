@@ -72,11 +72,7 @@ impl Settlement {
 }
 
 /// Writes a tick down; when it came first.
-fn note(
-    unit: &mut dyn Unit,
-    request: &MeterRequest,
-    now: UnixTime,
-) -> Result<UnixTime, Problem> {
+fn note(unit: &mut dyn Unit, request: &MeterRequest, now: UnixTime) -> Result<UnixTime, Problem> {
     let (order, mut record) = HOLDS
         .find(unit, &request.order)?
         .filter(|(_, record)| record.front == request.iss)
@@ -109,15 +105,13 @@ fn note(
 
 /// Settles what was used of goods without a tick since `before`, and frees the rest. The last key
 /// looked at, or none at the end.
-fn end_idle(
-    unit: &mut dyn Unit,
-    after: &str,
-    before: UnixTime,
-) -> Result<Option<String>, Problem> {
+fn end_idle(unit: &mut dyn Unit, after: &str, before: UnixTime) -> Result<Option<String>, Problem> {
     let page = METERED.scan(unit, after, BATCH)?;
     let last = page.last().map(|(key, _)| key.clone());
     for (key, at) in page {
-        if at <= before && let Ok(order) = key.parse() {
+        if at <= before
+            && let Ok(order) = key.parse()
+        {
             HOLDS.release(unit, &order)?;
             METERED.delete(unit, &key)?;
             NOTICES.delete(unit, &key)?;

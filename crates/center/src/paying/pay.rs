@@ -1,7 +1,10 @@
 //! The payment instruction (row B9). Record, hold, transaction number, payment notice and the
 //! member's answer commit in one job.
 
-use super::{meter::METERED, notice::{NOTICES, Notice}};
+use super::{
+    meter::METERED,
+    notice::{NOTICES, Notice},
+};
 use crate::{
     accounts::{Code, HOLDS},
     joining::records::{KEYS, key_place},
@@ -211,9 +214,8 @@ impl Work {
     fn card(&self, unit: &mut dyn Unit) -> Result<(CardId, Card), Problem> {
         let number = self.opened.text(&FieldName::CARD_NUMBER);
         let id = CardId::of(unit, number);
-        let unknown = || {
-            refused("unknown_card", "not a card of this member", "order.fields.card_number")
-        };
+        let unknown =
+            || refused("unknown_card", "not a card of this member", "order.fields.card_number");
         let card = card_of(unit, &id, &self.entry.telegram.iss)?.ok_or_else(unknown)?;
         if card.expiry != self.opened.text(&FieldName::CARD_EXPIRY) {
             let text = "not this card's expiry";

@@ -176,9 +176,9 @@ impl TopUpRecord {
             Stage::Asked {} if !self.is_open(now) => {
                 TopUpState::Refused { reason: "no_money_came".to_string() }
             }
-            Stage::Asked {} | Stage::Authorized { .. } => TopUpState::Waiting {
-                reference: crate::rules::codes::grouped(&self.reference),
-            },
+            Stage::Asked {} | Stage::Authorized { .. } => {
+                TopUpState::Waiting { reference: crate::rules::codes::grouped(&self.reference) }
+            }
             Stage::Issued { card, .. } => TopUpState::Issued { card: card.clone() },
             Stage::Refused { reason } => TopUpState::Refused { reason: reason.clone() },
         }

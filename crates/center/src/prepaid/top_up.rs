@@ -110,9 +110,7 @@ impl Settlement {
                     Ok(())
                 }
                 Err(problem) if problem.is_temporary() => Err(problem),
-                Err(problem) => {
-                    store(unit, &asked, refusal(problem), signer.as_ref()).map(drop)
-                }
+                Err(problem) => store(unit, &asked, refusal(problem), signer.as_ref()).map(drop),
             }
         };
         self.store.run(work).await?;

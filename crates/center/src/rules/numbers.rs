@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_card_expires_when_its_month_ends() {
         let now = UnixTime(1_795_278_885);
-        assert_eq!(card_expiry(now, 24), ("2028-11".to_string(), UnixTime(1_859_155_200)));
+        assert_eq!(card_expiry(now, 24), ("2028-11".to_string(), UnixTime(1_859_241_600)));
         let (text, end) = card_expiry(now, 1);
         assert_eq!((text.as_str(), end.minus(1).year_month()), ("2026-12", (2026, 12)));
         assert_eq!(end.year_month(), (2027, 1));

@@ -9,10 +9,7 @@ use crate::{
     settlement::Settlement,
 };
 use std::sync::Arc;
-use warifu_ports::{
-    Unit,
-    holds::CardId,
-};
+use warifu_ports::{Unit, holds::CardId};
 use warifu_protocol::{
     joining::{Message, Reply},
     telegram::{Instruction, Outcome, Telegram, identity},

@@ -94,10 +94,7 @@ fn later(problem: Problem, seconds: u64) -> Response {
     response
 }
 
-async fn telegram(
-    State(center): State<Arc<Settlement>>,
-    body: Body,
-) -> Result<Response, Problem> {
+async fn telegram(State(center): State<Arc<Settlement>>, body: Body) -> Result<Response, Problem> {
     let body = whole(body)?;
     let message = std::str::from_utf8(&body)
         .map_err(|_| Problem::new(422, "malformed", "the message is not UTF-8", Some("session")))?;

@@ -7,3 +7,4 @@ pub(crate) mod record;
 pub(crate) mod sessions;
 
 pub(crate) use http::routes;
+pub use record::TelegramEvidence;

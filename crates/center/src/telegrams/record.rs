@@ -1,15 +1,18 @@
 //! What is kept of a telegram: the token as it came, with its signature, and the signed answer. The
 //! same token again gives the same answer; the same id or number with another token is refused.
 
-use crate::joining::records::{Ended, KEYS, key_place};
+use crate::{
+    joining::records::{Ended, KEYS, KeyRecord, key_place},
+    settlement::Settlement,
+};
 use serde::{Deserialize, Serialize};
 use warifu_ports::{Collection, Unit};
 use warifu_protocol::{
     ProtocolError, Reason,
-    signer::Signer,
+    signer::{Signer, VerifyingKey},
     telegram::{Outcome, Telegram, TelegramAnswer, identity},
 };
-use warifu_types::{Digest, Nonce, UnixTime};
+use warifu_types::{Digest, Identifier, Nonce, UnixTime};
 use warifu_wire::Problem;
 
 /// Telegrams, by member and telegram id. They are kept for ever.
@@ -27,6 +30,42 @@ struct TelegramRecord {
     /// The signed answer; none for a question, and while an issuer is asked.
     answer: Option<String>,
     at: UnixTime,
+}
+
+/// A telegram that was acted on, with what verifies it again at any later time (row B13).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TelegramEvidence {
+    /// The token as it came.
+    pub token: String,
+    /// The center's signed answer; none while it is still to come.
+    pub answer: Option<String>,
+    /// The key that the member had then.
+    pub key: VerifyingKey,
+    /// When that key was entered, in seconds since 1970.
+    pub key_from: UnixTime,
+    /// When the telegram was taken, in seconds since 1970.
+    pub at: UnixTime,
+}
+
+impl Settlement {
+    /// A telegram that was acted on; none for a question, or if there is no such telegram.
+    pub async fn telegram_evidence(
+        &self,
+        member: &Identifier,
+        telegram: &Nonce,
+    ) -> Result<Option<TelegramEvidence>, Problem> {
+        let place = format!("{member}/{telegram}");
+        let work = move |unit: &mut dyn Unit| {
+            let Some(record) = TELEGRAMS.get(unit, &place)? else { return Ok(None) };
+            let Some(token) = record.token else { return Ok(None) };
+            let claims = Telegram::peek(&token)?;
+            let key = KEYS.get(unit, &key_place(&claims.iss, &claims.key))?;
+            let KeyRecord { key, from: key_from, .. } = key.ok_or_else(Problem::internal)?;
+            let TelegramRecord { answer, at, .. } = record;
+            Ok(Some(TelegramEvidence { token, answer, key, key_from, at }))
+        };
+        self.store.run(work).await
+    }
 }
 
 /// A verified telegram on its way into the records.

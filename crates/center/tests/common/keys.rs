@@ -5,11 +5,11 @@ use std::sync::Arc;
 use warifu_keydist::{KeyCache, KeyRing};
 use warifu_ports::FixedClock;
 use warifu_protocol::{
+    AtFault,
+    credential::CREDENTIAL,
     enrolment::{Enrolment, EnrolmentRequest, decrypt_shares},
     hpke::HpkeSecret,
     jws,
-    credential::CREDENTIAL,
-    AtFault,
     signer::{Signer, SigningKey},
     suite::{Suite, SuiteFloor},
     terminal::{KeyPolicy, Terminal},
@@ -61,8 +61,7 @@ impl Keys {
     }
 
     pub fn terminal(&self, enrolment: &Enrolment) -> Terminal {
-        let credential =
-            jws::peek(CREDENTIAL, &enrolment.credential, AtFault::Own).unwrap();
+        let credential = jws::peek(CREDENTIAL, &enrolment.credential, AtFault::Own).unwrap();
         let mut ring = KeyRing::new(&enrolment.anchors.network, self.sub.clone());
         for share in decrypt_shares(&enrolment.shares, &self.sub, &[self.hpke()]).unwrap() {
             ring.insert(share).unwrap();

@@ -7,17 +7,17 @@ use std::sync::{
 };
 use warifu_center::{MoneyReceived, Way};
 use warifu_ports::Clock;
+use warifu_protocol::signer::Signer;
 use warifu_protocol::{
     AtFault,
-    jws,
     joining::{Application, Message, Reply, terms_hash},
+    jws,
     prepaid::{PREPAID_CARD, PrepaidCard},
     telegram::{
-        BankAccount, Funding, Instruction, Outcome, Person, Profile, Registration, Store,
-        Telegram, TelegramAnswer, TopUp, TopUpState, key_id,
+        BankAccount, Funding, Instruction, Outcome, Person, Profile, Registration, Store, Telegram,
+        TelegramAnswer, TopUp, TopUpState, key_id,
     },
 };
-use warifu_protocol::signer::Signer;
 use warifu_types::{Money, Nonce, Role};
 use warifu_wire::{CallError, Party, Problem, TelegramSession};
 
@@ -44,10 +44,7 @@ pub fn shop(name: &str) -> Profile {
         name: name.into(),
         address: "4-5-6 Sakyo-ku, Kyoto".into(),
         representative: "Taro".into(),
-        account: BankAccount::Iban {
-            iban: "DE89370400440532013000".into(),
-            holder: "Taro".into(),
-        },
+        account: BankAccount::Iban { iban: "DE89370400440532013000".into(), holder: "Taro".into() },
     })
 }
 
@@ -230,8 +227,7 @@ impl Member {
             panic!("the card waits for its money")
         };
         let jti = Telegram::peek(&token).unwrap().jti;
-        let received =
-            MoneyReceived { id: jti.to_string(), reference, amount, way: Way::Transfer };
+        let received = MoneyReceived { id: jti.to_string(), reference, amount, way: Way::Transfer };
         world.center.settlement().money_received(received).await.unwrap();
         match self.tell(world, Instruction::TopUpStatus { telegram: jti }).await.unwrap() {
             Outcome::TopUp(TopUpState::Issued { card }) => self.read_card(world, &card),

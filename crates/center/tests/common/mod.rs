@@ -1,13 +1,19 @@
 //! A real center over a temporary store and real sockets, with members who join by letter and
 //! telegram, and a scripted issuer and merchant.
-#![allow(dead_code, missing_docs, reason = "each test file uses its own share of this")]
+#![allow(
+    dead_code,
+    unused_imports,
+    missing_docs,
+    reason = "each test file uses its own share of this"
+)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 #![allow(clippy::result_large_err, reason = "as in the crate")]
 
-#[path = "../../../protocol/tests/common/mod.rs"]
-pub mod net;
+pub mod dying;
 pub mod keys;
 pub mod member;
+#[path = "../../../protocol/tests/common/mod.rs"]
+pub mod net;
 pub mod orders;
 pub mod script;
 
@@ -88,6 +94,11 @@ impl World {
 
     /// The center's process ends and starts again on the same file and port; every session is gone.
     pub async fn restart(&mut self) {
+        self.restart_on(|store| store).await;
+    }
+
+    /// As [`World::restart`], on a store that `wrap` puts around the real one.
+    pub async fn restart_on(&mut self, wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) {
         self.serving.lock().unwrap().abort();
         // Two stores must not hold the file at once, so the old one goes first.
         let aside = tempfile::tempdir().unwrap();
@@ -116,7 +127,7 @@ impl World {
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
             }
         };
-        self.center = build(store, &self.clock, &self.settings).await;
+        self.center = build(wrap(store), &self.clock, &self.settings).await;
         *self.serving.lock().unwrap() = serve(listener, &self.center);
     }
 
@@ -168,10 +179,7 @@ async fn build(store: Arc<dyn Store>, clock: &Arc<FixedClock>, settings: &Settin
     Center::with(party, store, false, settings.clone()).await.unwrap()
 }
 
-fn serve(
-    listener: tokio::net::TcpListener,
-    center: &Arc<Center>,
-) -> tokio::task::JoinHandle<()> {
+fn serve(listener: tokio::net::TcpListener, center: &Arc<Center>) -> tokio::task::JoinHandle<()> {
     let routes = warifu_center::routes(center.clone());
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await.unwrap() })

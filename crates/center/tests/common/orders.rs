@@ -118,8 +118,12 @@ impl World {
 
     /// An order for value that the issuer pays for.
     pub async fn credit(&self, member: &Member, amount: Money, number: u8) -> Funding {
-        let shown: FormAnswer =
-            reqwest::get(format!("{}/v1/form?rule=top-up", self.url)).await.unwrap().json().await.unwrap();
+        let shown: FormAnswer = reqwest::get(format!("{}/v1/form?rule=top-up", self.url))
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let front = self.credential();
         assert_eq!(shown.credential, self.center.party().terminal().credential_token);
         let now = self.clock.now();

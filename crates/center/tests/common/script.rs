@@ -190,25 +190,28 @@ impl Script {
 
     /// Asks the center for the authorization of an order.
     pub async fn authorization(&self, sealed: &Sealed) -> Result<Authorization, Problem> {
+        let request = self.request(sealed);
+        let mut bundle = sealed.bundle.only(Role::Center);
+        bundle.parts.as_mut().clear();
+        let question = AuthorizeQuestion { sealed: bundle, request };
+        let answer: AuthorizeAnswer = self.ask("authorize", &question).await?;
+        Ok(self.read(&answer.authorization, sealed))
+    }
+
+    fn request(&self, sealed: &Sealed) -> String {
         let terminal = self.party.terminal();
         let now = self.party.now();
         let made = sealed_at(sealed);
         let checked = check(&terminal, &sealed.bundle, &terminal.credential, made).unwrap();
         let request = AuthorizationRequest {
-            iss: self.party.id(),
+            iss: terminal.id().clone(),
             aud: self.center.lock().unwrap().0.clone(),
             order: sealed.identity,
             digests: shared_digests(&checked.form.form.rule, &checked.claims),
             iat: now,
             exp: now.plus(300),
         };
-        let request = request.sign(terminal.signer.as_ref());
-        drop(terminal);
-        let mut bundle = sealed.bundle.only(Role::Center);
-        bundle.parts.as_mut().clear();
-        let question = AuthorizeQuestion { sealed: bundle, request };
-        let answer: AuthorizeAnswer = self.ask("authorize", &question).await?;
-        Ok(self.read(&answer.authorization, sealed))
+        request.sign(terminal.signer.as_ref())
     }
 
     /// Reads an authorization as the merchant does.

@@ -52,9 +52,7 @@ fn value(field: &FieldName, from: Sources<'_>) -> Result<FieldValue, HolderError
         "holder_fax" => FieldValue::text(&from.profile.fax),
         "card_number" => FieldValue::text(&card()?.number),
         "card_expiry" => FieldValue::text(&card()?.expiry),
-        "item_numbers" if from.value.is_some() => {
-            FieldValue::Numbers(vec![VALUE_ITEM.to_string()])
-        }
+        "item_numbers" if from.value.is_some() => FieldValue::Numbers(vec![VALUE_ITEM.to_string()]),
         "item_numbers" => {
             FieldValue::Numbers(quote()?.0.lines.iter().map(|line| line.number.clone()).collect())
         }

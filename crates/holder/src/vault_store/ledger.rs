@@ -31,12 +31,7 @@ impl Ledger for NoLedger {
     fn resolution(&mut self, _: TransferId) -> Result<Option<Transfer>, LedgerError> {
         Err(NONE)
     }
-    fn history(
-        &mut self,
-        _: AccountId,
-        _: Cursor,
-        _: usize,
-    ) -> Result<Vec<Transfer>, LedgerError> {
+    fn history(&mut self, _: AccountId, _: Cursor, _: usize) -> Result<Vec<Transfer>, LedgerError> {
         Err(NONE)
     }
     fn accounts(
@@ -46,11 +41,7 @@ impl Ledger for NoLedger {
     ) -> Result<Vec<(Account, Balance)>, LedgerError> {
         Err(NONE)
     }
-    fn transfers(
-        &mut self,
-        _: Option<TransferId>,
-        _: usize,
-    ) -> Result<Vec<Transfer>, LedgerError> {
+    fn transfers(&mut self, _: Option<TransferId>, _: usize) -> Result<Vec<Transfer>, LedgerError> {
         Err(NONE)
     }
 }

@@ -3,6 +3,10 @@
 mod ledger;
 mod unit;
 
+use crate::{
+    records::{MEMBERSHIP, Membership, OWN},
+    telegrams::after_restoring,
+};
 use std::{
     io::ErrorKind,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,7 +17,8 @@ use tokio::sync::oneshot;
 use unit::VaultUnit;
 use warifu_ports::{Entropy, Job, Store, StoreError, Submitted};
 use warifu_protocol::{ChaCha20Rng, SeedableRng, signer::Signer};
-use warifu_vault::{VaultAB, VaultError};
+use warifu_types::UnixTime;
+use warifu_vault::{BoxA, VaultAB, VaultError};
 use warifu_wire::identity;
 use zeroize::Zeroizing;
 
@@ -44,6 +49,32 @@ impl VaultStore {
     pub fn open(vault: VaultAB, entropy: Arc<dyn Entropy>) -> Result<Arc<VaultStore>, StoreError> {
         let mut engine = Engine { vault, entropy };
         engine.prepare()?;
+        VaultStore::start(engine)
+    }
+
+    /// The store over a vault that is an older state ([`warifu_vault::Restored`]), with which the
+    /// owner goes on: telegrams are numbered above all that may have been signed since, and then the
+    /// state counts as the newest.
+    pub fn open_restored(
+        vault: VaultAB,
+        entropy: Arc<dyn Entropy>,
+        now: UnixTime,
+    ) -> Result<Arc<VaultStore>, StoreError> {
+        let mut engine = Engine { vault, entropy };
+        engine.prepare()?;
+        engine.run(Box::new(move |unit| after_restoring(unit, now)))?;
+        let mut rng = engine.generator();
+        let accepted = engine.vault.a_mut().accept_restored(&mut rng);
+        accepted.map_err(|error| store_error(&error))?;
+        VaultStore::start(engine)
+    }
+
+    /// The membership of a vault of which only A is open.
+    pub fn membership(a: &BoxA) -> Result<Option<Membership>, StoreError> {
+        unit::under_a(a, MEMBERSHIP, OWN)
+    }
+
+    fn start(mut engine: Engine) -> Result<Arc<VaultStore>, StoreError> {
         let (jobs, queue) = mpsc::channel::<Queued>();
         let worker = thread::Builder::new()
             .name("vault".into())

@@ -3,9 +3,10 @@
 use super::ledger::NoLedger;
 use crate::records::{HISTORY, MEMBERSHIP, REGISTRATION};
 use hmac::{Hmac, KeyInit, Mac};
+use serde::de::DeserializeOwned;
 use sha2::Sha256;
 use warifu_ledger::Ledger;
-use warifu_ports::{KeyAndValue, StoreError, Unit};
+use warifu_ports::{Collection, KeyAndValue, StoreError, Unit};
 use warifu_protocol::encode::{b64, sha256, to_json};
 use warifu_vault::{BoxA, BoxB, Documents, Entry, VaultError};
 use zeroize::Zeroizing;
@@ -29,6 +30,18 @@ pub(super) struct VaultUnit<'v> {
     pub(super) changed: bool,
     /// Whether the terminal's own keys are among it.
     pub(super) changed_identity: bool,
+}
+
+/// A document that lies under A alone.
+pub(super) fn under_a<T: DeserializeOwned>(
+    a: &BoxA,
+    collection: Collection<T>,
+    key: &str,
+) -> Result<Option<T>, StoreError> {
+    let Some(bytes) = a.documents().get(&name(collection.name(), key)?) else { return Ok(None) };
+    let corrupt = || corrupt(collection.name());
+    let (_, value) = parted(bytes).ok_or_else(corrupt)?;
+    serde_json::from_slice(value).map(Some).map_err(|_| corrupt())
 }
 
 /// The name of a document: its key hashed, since names in a vault are short and keys need not be. The

@@ -142,6 +142,7 @@ impl World {
     fn recipients(&self) -> BTreeMap<Role, Arc<Credential>> {
         [
             (Role::Merchant, self.cast.merchant.credential.clone()),
+            (Role::Center, self.cast.merchant.credential.clone()),
             (Role::Door, self.door.credential.clone()),
             (self.role, self.cast.issuer.credential.clone()),
             (Role::Carrier, self.cast.carrier.credential.clone()),

@@ -96,10 +96,11 @@ impl<'r, R: Records + ?Sized> Draft<'r, R> {
             Ok(balance) => balance,
             Err(refused) => return Ok(refused),
         };
-        let credit_after = match movement.credit(credit.state.balance, credit.state.account.limit)? {
-            Ok(balance) => balance,
-            Err(refused) => return Ok(refused),
-        };
+        let credit_after =
+            match movement.credit(credit.state.balance, credit.state.account.limit)? {
+                Ok(balance) => balance,
+                Err(refused) => return Ok(refused),
+            };
         self.set(debit.after(transfer, debit_after));
         self.set(credit.after(transfer, credit_after));
         self.undo.push(Undo { debit, credit });

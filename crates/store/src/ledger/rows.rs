@@ -1,8 +1,6 @@
 //! What the ledger needs of a database: rows found by their keys, and one way to write.
 
-use warifu_ledger::{
-    AccountId, AccountState, LedgerError, StoredTransfer, Transfer, TransferId,
-};
+use warifu_ledger::{AccountId, AccountState, LedgerError, StoredTransfer, Transfer, TransferId};
 
 pub(crate) const ACCOUNTS: &str = "accounts";
 pub(crate) const TRANSFERS: &str = "transfers";

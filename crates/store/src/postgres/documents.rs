@@ -54,17 +54,18 @@ impl Drafts {
         self.undo.clear();
     }
 
-    /// Collections, keys and sealed values to be written.
-    pub(super) fn puts(&self) -> (Vec<&[u8]>, Vec<&[u8]>, Vec<&[u8]>) {
-        let (mut collections, mut keys, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    /// What is to be written: collections, keys and sealed values.
+    pub(super) fn puts(&self) -> [Vec<&[u8]>; 3] {
+        let mut columns = [const { Vec::new() }; 3];
         for ((collection, key), value) in &self.written {
             if let Some(value) = value {
-                collections.push(collection.as_bytes());
-                keys.push(key.as_bytes());
-                values.push(value.as_slice());
+                let row = [collection.as_bytes(), key.as_bytes(), value.as_slice()];
+                for (column, value) in columns.iter_mut().zip(row) {
+                    column.push(value);
+                }
             }
         }
-        (collections, keys, values)
+        columns
     }
 
     /// Collections and keys to be removed.
@@ -164,9 +165,7 @@ impl Documents<'_> {
         }
         page.into_iter()
             .take(limit)
-            .map(|(key, sealed)| {
-                Ok((key.to_string(), open(self.sealer, collection, key, sealed)?))
-            })
+            .map(|(key, sealed)| Ok((key.to_string(), open(self.sealer, collection, key, sealed)?)))
             .collect()
     }
 

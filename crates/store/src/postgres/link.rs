@@ -57,12 +57,7 @@ impl Link {
             client.batch_execute(SETTINGS).await.map(|()| client)
         });
         let client = client.map_err(|error| store_error(action, &error))?;
-        Ok(Link {
-            runtime,
-            client,
-            statements: RefCell::default(),
-            failed: Cell::new(false),
-        })
+        Ok(Link { runtime, client, statements: RefCell::default(), failed: Cell::new(false) })
     }
 
     /// Waits for `work`. After an error PostgreSQL ignores the rest of a transaction: then

@@ -24,7 +24,7 @@ const INSERT_ACCOUNTS: &str = "INSERT INTO ledger_accounts
 const READ_PAGES: &str = "SELECT page, balances FROM ledger_pages WHERE page = ANY($1)";
 const PUT_PAGES: &str = "INSERT INTO ledger_pages SELECT * FROM UNNEST($1::bigint[], $2::bytea[])
     ON CONFLICT (page) DO UPDATE SET balances = excluded.balances";
-/// Copying costs the server half of what inserting does.
+/// Copied, not inserted: the server need not take twelve arrays apart.
 const COPY_TRANSFERS: &str = "COPY ledger_transfers FROM STDIN BINARY";
 const TRANSFER: [Type; 12] = [
     Type::BYTEA,
@@ -104,7 +104,7 @@ async fn execute(
 }
 
 async fn put_documents(link: &Link, drafts: &Drafts) -> Result<bool, Error> {
-    let (collections, keys, values) = drafts.puts();
+    let [collections, keys, values] = drafts.puts();
     execute(link, PUT_DOCUMENTS, keys.len(), &[&collections, &keys, &values]).await
 }
 
@@ -157,20 +157,20 @@ async fn copy_transfers(link: &Link, transfers: &[StoredTransfer]) -> Result<boo
         let user_data = (transfer.user_data != 0).then(|| transfer.user_data.to_be_bytes());
         rows.as_mut()
             .write(&[
-            &transfer.id.0.to_be_bytes().as_slice(),
-            &transfer.debit.0.to_be_bytes().as_slice(),
-            &transfer.credit.0.to_be_bytes().as_slice(),
-            // The rules keep it within the range; the table's CHECK refuses what wraps round.
-            &transfer.amount.cast_signed(),
-            &transfer.currency.numeric().cast_signed(),
-            &kind,
-            &bytes(hold).as_ref().map(<[u8; 16]>::as_slice),
-            &transfer.linked,
-            &i32::from(transfer.code),
-            &user_data.as_ref().map(<[u8; 16]>::as_slice),
-            &bytes(stored.previous_debit).as_ref().map(<[u8; 16]>::as_slice),
-            &bytes(stored.previous_credit).as_ref().map(<[u8; 16]>::as_slice),
-        ])
+                &transfer.id.0.to_be_bytes().as_slice(),
+                &transfer.debit.0.to_be_bytes().as_slice(),
+                &transfer.credit.0.to_be_bytes().as_slice(),
+                // The rules keep it within the range; the table's CHECK refuses what wraps round.
+                &transfer.amount.cast_signed(),
+                &transfer.currency.numeric().cast_signed(),
+                &kind,
+                &bytes(hold).as_ref().map(<[u8; 16]>::as_slice),
+                &transfer.linked,
+                &i32::from(transfer.code),
+                &user_data.as_ref().map(<[u8; 16]>::as_slice),
+                &bytes(stored.previous_debit).as_ref().map(<[u8; 16]>::as_slice),
+                &bytes(stored.previous_credit).as_ref().map(<[u8; 16]>::as_slice),
+            ])
             .await?;
     }
     Ok(rows.finish().await? == transfers.len() as u64)

@@ -30,7 +30,10 @@ impl<'c> Documents<'c> {
         check(collection, key)?;
         self.prepare("SELECT value FROM documents WHERE collection = ?1 AND key = ?2")?
             .query_row(params![collection, key], |row| {
-                Ok(row.get_ref(0)?.as_blob().map(|sealed| open(self.sealer, collection, key, sealed))?)
+                Ok(row
+                    .get_ref(0)?
+                    .as_blob()
+                    .map(|sealed| open(self.sealer, collection, key, sealed))?)
             })
             .optional()
             .map_err(fail)?

@@ -1,9 +1,9 @@
 //! The ledger's rows. Columns are read in the order of the schema.
 
 use super::error::ledger_error;
-use crate::ledger::{ACCOUNTS, HOLDS, Held, Rows, TRANSFERS, kind_of, limit_of};
 #[cfg(test)]
 use crate::ledger::Pending;
+use crate::ledger::{ACCOUNTS, HOLDS, Held, Rows, TRANSFERS, kind_of, limit_of};
 use rusqlite::{
     CachedStatement, Connection, OptionalExtension, Params, Row, params, types::FromSqlError,
 };
@@ -50,11 +50,9 @@ impl<'c> SqliteRows<'c> {
         mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, LedgerError> {
         let mut statement = self.prepare(sql, what)?;
-        ids.filter_map(|id| {
-            statement.query_row([id_bytes(id)], &mut read).optional().transpose()
-        })
-        .collect::<Result<_, _>>()
-        .map_err(ledger_error(what))
+        ids.filter_map(|id| statement.query_row([id_bytes(id)], &mut read).optional().transpose())
+            .collect::<Result<_, _>>()
+            .map_err(ledger_error(what))
     }
 
     fn page<T>(

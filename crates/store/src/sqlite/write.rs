@@ -79,9 +79,7 @@ struct Row<'s, 'c> {
 
 impl Row<'_, '_> {
     fn put(&mut self, value: impl ToSql) -> Result<(), LedgerError> {
-        self.statement
-            .raw_bind_parameter(self.next, value)
-            .map_err(ledger_error(self.what))?;
+        self.statement.raw_bind_parameter(self.next, value).map_err(ledger_error(self.what))?;
         self.next += 1;
         Ok(())
     }

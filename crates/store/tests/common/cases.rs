@@ -30,6 +30,7 @@ macro_rules! every_case {
             two_stores_race_for_a_balance,
             the_same_transfer_a_hundred_times_moves_money_once,
             many_accounts_keep_their_balances,
+            a_commit_that_fails_leaves_nothing,
             the_ledger_passes_the_contract,
             two_stores_pass_the_contract_as_one,
         }
@@ -232,9 +233,8 @@ pub async fn dump_lists_everything_decrypted(place: Place) {
 
 pub async fn keyed_hash_is_the_stores_own(place: Place) {
     let other = place.other();
-    let hash = |store: &Arc<AnyStore>| {
-        run(store, |unit| Ok(unit.keyed_hash("card", b"4111111111111111")))
-    };
+    let hash =
+        |store: &Arc<AnyStore>| run(store, |unit| Ok(unit.keyed_hash("card", b"4111111111111111")));
     let first = hash(&place.open()).await.unwrap();
     assert_eq!(hash(&place.open()).await.unwrap(), first);
     // The same key file, but another store.
@@ -323,9 +323,7 @@ pub async fn two_stores_race_for_a_balance(place: Place) {
         let id = 10 * round;
         run(&one, move |unit| Ok(unit.ledger().apply(&[pay_in(id + 1, 5)])?)).await.unwrap();
         let spend = |id| Transfer { debit: A, credit: B, ..pay_in(id, 5) };
-        let spend = |store, id| {
-            run(store, move |unit| Ok(unit.ledger().apply(&[spend(id)])?[0]))
-        };
+        let spend = |store, id| run(store, move |unit| Ok(unit.ledger().apply(&[spend(id)])?[0]));
         let (here, there) = tokio::join!(spend(&one, id + 2), spend(&other, id + 3));
         let mut results = [here.unwrap(), there.unwrap()];
         results.sort_by_key(|result| !result.is_applied());
@@ -388,6 +386,32 @@ pub async fn many_accounts_keep_their_balances(place: Place) {
     }
 }
 
+/// What was decided and could not be written is not remembered either.
+pub async fn a_commit_that_fails_leaves_nothing(place: Place) {
+    let store = place.open();
+    run(&store, accounts).await.unwrap();
+    place.refuse_code(666);
+    run(&store, |unit| Ok(unit.ledger().apply(&[pay_in(1, 5)])?)).await.unwrap();
+    let refused = run(&store, |unit| {
+        unit.put("orders", "2", b"paid")?;
+        unit.ledger().create_accounts(&[Account::new(AccountId(3), Currency::JPY)])?;
+        Ok(unit.ledger().apply(&[pay_in(2, 7).with_code(666), pay_in(3, 7)])?)
+    });
+    assert!(refused.await.is_err());
+    run(&store, |unit| {
+        assert_eq!(unit.get("orders", "2")?, None);
+        assert_eq!(unit.ledger().account(AccountId(3))?, None);
+        assert_eq!(unit.ledger().balance(A)?.unwrap().credits_posted, 5);
+        let again = unit.ledger().apply(&[pay_in(2, 9), pay_in(3, 9)])?;
+        assert_eq!(again, [TransferResult::Ok; 2]);
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let books = run(&place.open(), |unit| Ok(warifu_ledger::audit(unit.ledger()))).await.unwrap();
+    assert_eq!(books.map(|books| books.transfers), Ok(3));
+}
+
 /// The contract, with every call a unit of work.
 pub async fn the_ledger_passes_the_contract(place: Place) {
     contract_in_turns(place, 1).await;
@@ -407,7 +431,8 @@ async fn contract_in_turns(place: Place, processes: usize) {
             assert!(std::panic::catch_unwind(run).is_ok(), "{name}");
         }
         for seed in 0..6u8 {
-            let byte = |n: u32| (n.wrapping_mul(2_654_435_761) >> 13) as u8 ^ seed.wrapping_mul(n as u8);
+            let byte =
+                |n: u32| (n.wrapping_mul(2_654_435_761) >> 13) as u8 ^ seed.wrapping_mul(n as u8);
             let raw = |t: u32| std::array::from_fn(|at| byte(t * 7 + at as u32 + 1));
             let raw: Vec<Vec<RawTransfer>> =
                 (0..12).map(|b| (b * 16..b * 16 + 16).map(raw).collect()).collect();

@@ -61,6 +61,23 @@ impl Place {
         }
     }
 
+    /// Has the database refuse transfers of this code, which a store finds out when it commits.
+    pub fn refuse_code(&self, code: u16) {
+        match self {
+            Place::Sqlite(folder) => {
+                let sql = format!(
+                    "CREATE TRIGGER refuse BEFORE INSERT ON ledger_transfers WHEN new.code = {code}
+                     BEGIN SELECT RAISE(ABORT, 'refused'); END"
+                );
+                rusqlite::Connection::open(path(folder)).unwrap().execute_batch(&sql).unwrap();
+            }
+            Place::Postgres { server, database } => {
+                let sql = "ALTER TABLE warifu.ledger_transfers ADD CHECK (code <>";
+                server.sql(database, &format!("{sql} {code})"));
+            }
+        }
+    }
+
     /// Opens the store, as one more process would.
     pub fn open(&self) -> Arc<AnyStore> {
         Arc::new(match self {
@@ -69,7 +86,7 @@ impl Place {
             }
             Place::Postgres { server, database } => {
                 let address = server.address(database);
-                AnyStore::Postgres(PostgresStore::open(&address, &key()).unwrap())
+                AnyStore::Postgres(Box::new(PostgresStore::open(&address, &key()).unwrap()))
             }
         })
     }
@@ -78,7 +95,7 @@ impl Place {
 /// A store of either engine.
 pub enum AnyStore {
     Sqlite(SqliteStore),
-    Postgres(PostgresStore),
+    Postgres(Box<PostgresStore>),
 }
 
 impl AnyStore {

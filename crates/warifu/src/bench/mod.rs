@@ -2,10 +2,12 @@
 
 mod ledger;
 mod measure;
+mod payments;
 mod peers;
 mod scheme;
 mod seal;
 mod stage;
 
 pub use ledger::{LedgerReport, LedgerWish, ledger};
+pub use payments::{PaymentsReport, PaymentsWish, payments};
 pub use seal::{SealReport, seal};

@@ -31,6 +31,18 @@ pub enum BenchCommand {
         #[arg(long, value_name = "URL")]
         postgres: Option<String>,
     },
+    /// Signed, encrypted payment instructions over HTTP, durable before the answer.
+    Payments {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// Payments at full load; half as many follow at half of it.
+        #[arg(long, default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(100..1_000_000))]
+        payments: u64,
+        /// Put the databases into this folder, and leave them there.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
 }
 
 impl BenchCommand {
@@ -42,6 +54,11 @@ impl BenchCommand {
                 let wish = bench::LedgerWish { transfers, data, postgres };
                 let report = bench::ledger(&wish, note).await?;
                 if as_json { json(&report) } else { print_ledger(&report) }
+            }
+            BenchCommand::Payments { json: as_json, payments, data } => {
+                let wish = bench::PaymentsWish { payments, data };
+                let report = bench::payments(&wish, note).await?;
+                if as_json { json(&report) } else { print_payments(&report) }
             }
         }
     }
@@ -96,5 +113,34 @@ fn print_ledger(report: &bench::LedgerReport) -> Result<(), Failure> {
             ));
         }
     }
+    Ok(())
+}
+
+fn print_payments(report: &bench::PaymentsReport) -> Result<(), Failure> {
+    let value = serde_json::to_value(report)?;
+    let cell = |place: &str| value.pointer(place).map(ToString::to_string).unwrap_or_default();
+    say(&format!(
+        "{} payments/s over {} connections; p50 {} ms, p99 {} ms, max {} ms",
+        cell("/payments_per_s"),
+        cell("/connections"),
+        cell("/p50_ms"),
+        cell("/p99_ms"),
+        cell("/max_ms")
+    ));
+    say(&format!(
+        "at half of that, {}/s: p50 {} ms, p99 {} ms, max {} ms",
+        cell("/at_half_load/payments_per_s"),
+        cell("/at_half_load/p50_ms"),
+        cell("/at_half_load/p99_ms"),
+        cell("/at_half_load/max_ms")
+    ));
+    say(&format!(
+        "this machine, one core: {} verifications/s, {} signatures/s, {} syncs/s; share of the \
+         signature limit: {}",
+        cell("/limits/verify_per_s"),
+        cell("/limits/sign_per_s"),
+        cell("/limits/sync_per_s"),
+        cell("/share_of_signature_limit")
+    ));
     Ok(())
 }

@@ -4,11 +4,11 @@
 use crate::{
     Failure,
     output::{json, note, say},
-    setup::write_text,
+    setup::{read_text, write_text},
 };
 use clap::{Args, Subcommand};
 use std::{path::PathBuf, sync::Arc};
-use warifu_center::{Center, Letter, MoneyOutcome, MoneyReceived, Way};
+use warifu_center::{Center, Letter, MoneyOutcome, MoneyReceived, Terms, Way};
 use warifu_types::{Currency, Money};
 
 /// The commands about members and their money.
@@ -33,6 +33,17 @@ pub enum MembersCommand {
         /// Where to write the letter at once.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+    },
+    /// Set the terms that letters bring and registrations confirm, in every language in one text.
+    Terms {
+        #[command(flatten)]
+        at: super::center::At,
+        /// For general members, a text file.
+        #[arg(long, value_name = "FILE")]
+        member: PathBuf,
+        /// For merchants, a text file.
+        #[arg(long, value_name = "FILE")]
+        merchant: PathBuf,
     },
     /// Reject an application.
     Reject {
@@ -109,6 +120,10 @@ impl MembersCommand {
             MembersCommand::Approve { at, application, out } => {
                 approve(&at.center().await?, &application, out).await
             }
+            MembersCommand::Terms { at, member, merchant } => {
+                let terms = Terms { member: read_text(&member)?, merchant: read_text(&merchant)? };
+                Ok(at.center().await?.settlement().set_terms(terms).await?)
+            }
             MembersCommand::Reject { at, application } => {
                 Ok(at.center().await?.settlement().reject(&application).await?)
             }
@@ -116,9 +131,7 @@ impl MembersCommand {
                 post(&out, &at.center().await?.settlement().letter(&number, again).await?)
             }
             MembersCommand::MoneyReceived(received) => received.run().await,
-            MembersCommand::Money { at } => {
-                json(&at.center().await?.settlement().money().await?)
-            }
+            MembersCommand::Money { at } => json(&at.center().await?.settlement().money().await?),
             MembersCommand::MatchMoney { at, id, reference } => {
                 Ok(at.center().await?.settlement().match_money(&id, &reference).await?)
             }

@@ -57,6 +57,17 @@ pub enum MerchantCommand {
         #[arg(long, value_name = "FILE")]
         import: PathBuf,
     },
+    /// Take in the file of an item for download.
+    AddFile {
+        #[command(flatten)]
+        at: At,
+        /// The item number.
+        #[arg(long)]
+        item: String,
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 impl MerchantCommand {
@@ -65,7 +76,8 @@ impl MerchantCommand {
         let at = match &self {
             MerchantCommand::Orders { at }
             | MerchantCommand::Cancel { at, .. }
-            | MerchantCommand::Catalogue { at, .. } => at,
+            | MerchantCommand::Catalogue { at, .. }
+            | MerchantCommand::AddFile { at, .. } => at,
         };
         let Service::Merchant(merchant) = at.service(Role::Merchant).await? else {
             return Err(Failure::input("role", "not a merchant"));
@@ -80,6 +92,11 @@ impl MerchantCommand {
                 merchant.import_catalogue(items).await?;
                 say(&format!("{count} items"));
                 Ok(())
+            }
+            MerchantCommand::AddFile { item, file, .. } => {
+                let failed = |error| Failure::File { path: file.clone(), error };
+                let opened = tokio::fs::File::open(&file).await.map_err(failed)?;
+                json(&merchant.add_file(&item, opened).await?)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The demonstration: the whole network on loopback, and one purchase of every kind.
 
+mod member;
 pub mod network;
 mod people;
 mod purchases;
@@ -9,7 +10,7 @@ use crate::{Failure, output, scratch::Scratch};
 use network::Network;
 use std::path::PathBuf;
 
-pub use purchases::{KINDS, purchase};
+pub use purchases::{CARD_KINDS, KINDS, purchase};
 pub use report::{PartyReport, PurchaseReport, Report};
 
 /// What `warifu demo` was asked.
@@ -54,6 +55,8 @@ async fn stay(network: &Network, options: &Options) -> Result<(), Failure> {
         output::say("");
         output::say(&format!("The catalogue: {merchant}/v1/catalogue?limit=10&language=en"));
         output::say(&format!("The form:      {merchant}/v1/form?rule=minimal"));
+        let center = addresses.get("center").cloned().unwrap_or_default();
+        output::say(&format!("To join:       {center}/v1/guide"));
         output::say("Ctrl-C ends it. `warifu demo --once` makes one purchase of each kind.");
     }
     crate::serve::stop().await;

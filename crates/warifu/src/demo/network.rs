@@ -5,6 +5,7 @@ use super::people::{CENTER, Cast, HOLDER, Person, SERVICES, identifier};
 use crate::{
     Failure,
     config::{MerchantConfig, suites},
+    newcomer::Newcomer,
     serve::{Service, Settings},
     setup::{KeySettings, Opened, Place, now, random},
 };
@@ -17,15 +18,20 @@ use std::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use warifu_center::{CenterWish, Kind};
-use warifu_holder::Holder;
+use warifu_holder::{Card, Holder};
 use warifu_issuer::{CardApplication, CardKind};
 use warifu_keydist::Thresholds;
 use warifu_protocol::{form::Designation, suite::Suite, terminal::KeyPolicy};
-use warifu_types::{Currency, Money, Role};
+use warifu_types::{Currency, Identifier, Money, Role};
 use warifu_wire::identity::Wish;
 
 /// The network's name.
 pub const NETWORK: &str = "demo.warifu.example";
+
+/// An item of the catalogue that is handed over through the network.
+pub const DOWNLOAD: &str = "DL-1001";
+/// An item of the catalogue that is used in real time.
+pub const METERED: &str = "RT-1001";
 
 const CATALOGUE: &str = include_str!("../../demo-data/catalogue.json");
 
@@ -74,6 +80,12 @@ pub struct Network {
     pub holder: Arc<Holder>,
     /// Who the holder is.
     pub person: Person,
+    /// The center.
+    pub center: Arc<warifu_center::Center>,
+    /// Where everything lies.
+    pub folder: PathBuf,
+    minimum: Option<Suite>,
+    member: tokio::sync::OnceCell<Newcomer>,
     /// Every party's place, to look into afterwards.
     pub places: BTreeMap<&'static str, Place>,
     /// Every party's open store.
@@ -117,7 +129,8 @@ impl Network {
         };
         for name in ["issuer", "card_manager"] {
             if let Some(Service::Issuer(issuer)) = services.get(name) {
-                issuer.add_card(application(&person, name)?).await?;
+                let card = if name == "issuer" { &person.card } else { &person.badge };
+                issuer.add_card(application(&person, card, identifier(HOLDER)?)?).await?;
             }
         }
         let holder = builder.holder(&center, &person).await?;
@@ -125,11 +138,20 @@ impl Network {
             services,
             holder,
             person,
+            center,
+            folder: folder.to_path_buf(),
+            minimum: setup.minimum,
+            member: tokio::sync::OnceCell::new(),
             places: builder.places,
             stores: builder.stores,
             urls: builder.urls,
             tasks: Mutex::new(builder.tasks),
         })
+    }
+
+    /// The member of the settlement center, with a loaded prepaid card; joins when first asked for.
+    pub async fn member(&self) -> Result<&Newcomer, Failure> {
+        self.member.get_or_try_init(|| super::member::join(self, self.minimum)).await
     }
 
     /// Where each service answers.
@@ -225,6 +247,7 @@ impl Builder<'_> {
         let party = opened.party(&keys).await?;
         let settings = Settings { open_desk: true, ..Settings::default() };
         let service = Service::build(Role::Center, party, opened.port(), &settings).await?;
+        service.start_workers();
         self.run(listener, service.routes());
         match service {
             Service::Center(center) => Ok(center),
@@ -267,6 +290,8 @@ impl Builder<'_> {
             let items = serde_json::from_str(CATALOGUE)
                 .map_err(|error| Failure::input("catalogue", error.to_string()))?;
             merchant.import_catalogue(items).await?;
+            let file = include_str!("../../demo-data/wrapping.txt");
+            merchant.add_file(DOWNLOAD, file.as_bytes()).await?;
         }
         self.run(listener, service.routes());
         Ok(service)
@@ -309,12 +334,16 @@ fn settings() -> Result<Settings, Failure> {
         "no-fax",
         "no-item-number",
         "destination-to-merchant",
+        "prepaid",
+        "prepaid-download",
+        "prepaid-metered",
     ];
     Ok(Settings {
         merchant: MerchantConfig {
             rules: rules.map(str::to_string).to_vec(),
             // By a name that the directory resolves (row A5).
             carrier: Some(Designation::Name("白鷺運輸".to_string())),
+            center: Some(identifier(CENTER.identifier)?),
             gateway: by("domain:access.example")?,
             certifier: by("domain:keys.example")?,
             instructions: "Keep dry. 天地無用".to_string(),
@@ -325,10 +354,13 @@ fn settings() -> Result<Settings, Failure> {
     })
 }
 
-/// What the issuer, or the card manager, knows of the holder's card.
-fn application(person: &Person, manager: &str) -> Result<CardApplication, Failure> {
-    let badge = manager == "card_manager";
-    let card = if badge { &person.badge } else { &person.card };
+/// What the issuer, or the card manager, knows of a holder's card.
+pub(super) fn application(
+    person: &Person,
+    card: &Card,
+    holder: Identifier,
+) -> Result<CardApplication, Failure> {
+    let badge = card.label == person.badge.label;
     let limits = if badge {
         Vec::new()
     } else {
@@ -342,7 +374,7 @@ fn application(person: &Person, manager: &str) -> Result<CardApplication, Failur
         kind: if badge { CardKind::Badge } else { CardKind::Credit },
         card_number: card.number.clone(),
         expiry: card.expiry.clone(),
-        holder: identifier(HOLDER)?,
+        holder,
         holder_name: person.profile.name.clone(),
         holder_telephone: person.profile.telephone.clone(),
         limits,

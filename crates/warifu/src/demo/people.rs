@@ -49,6 +49,8 @@ pub fn identifier(text: &str) -> Result<Identifier, IdentifierError> {
 pub struct Person {
     /// As orders say it.
     pub profile: Profile,
+    /// The date of birth, `YYYY-MM-DD`, for the settlement center.
+    pub born: String,
     /// A payment card, labelled `card`.
     pub card: Card,
     /// An access badge, labelled `badge`.
@@ -67,6 +69,7 @@ impl Person {
                 telephone: "+81-3-5555-0123".to_string(),
                 fax: "+81-3-5555-0124".to_string(),
             },
+            born: "1987-06-05".to_string(),
             card: Card {
                 label: "card".to_string(),
                 issuer: identifier("domain:card.example")?,

@@ -1,19 +1,33 @@
 //! One purchase of each kind, and what each party saw of it.
 
 use super::{
-    network::Network,
+    member::PREPAID,
+    network::{DOWNLOAD, METERED, Network},
     report::{PartyReport, PurchaseReport},
 };
 use crate::{Failure, serve::Service};
 use std::{collections::BTreeMap, time::Duration};
-use warifu_holder::{Entry, Purchase, Wanted};
+use warifu_holder::{Entry, Holder, Purchase, Wanted};
 use warifu_protocol::{status::State, view::View};
 use warifu_types::{Currency, OrderId};
 use warifu_wire::QuoteItem;
 
 /// Every kind of purchase, in order.
-pub const KINDS: [&str; 6] =
-    ["card", "card-classic", "card-no-carrier", "card-direct-issuer", "card-gateway", "badge"];
+pub const KINDS: [&str; 9] = [
+    "card",
+    "card-classic",
+    "card-no-carrier",
+    "card-direct-issuer",
+    "card-gateway",
+    "badge",
+    "prepaid-later",
+    "prepaid-download",
+    "prepaid-metered",
+];
+
+/// Those that need no settlement center.
+pub const CARD_KINDS: &[&str] =
+    &["card", "card-classic", "card-no-carrier", "card-direct-issuer", "card-gateway", "badge"];
 
 /// How long a purchase may take before the demonstration gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,6 +71,21 @@ fn script(kind: &str) -> Result<Script, Failure> {
             ..card
         },
         "badge" => Script { rule: "badge", parties: &["door", "card_manager"], ..card },
+        "prepaid-later" => {
+            Script { rule: "prepaid", parties: &["merchant", "center", "carrier"], ..card }
+        }
+        "prepaid-download" => Script {
+            rule: "prepaid-download",
+            delivered: false,
+            parties: &["merchant", "center"],
+            ..card
+        },
+        "prepaid-metered" => Script {
+            rule: "prepaid-metered",
+            delivered: false,
+            parties: &["merchant", "center"],
+            ..card
+        },
         other => return Err(Failure::input("kind", format!("no purchase called {other}"))),
     })
 }
@@ -85,6 +114,8 @@ pub async fn purchase(network: &Network, kind: &str) -> Result<PurchaseReport, F
 
 async fn buy(network: &Network, kind: &str, script: &Script) -> Result<OrderId, Failure> {
     let badge = kind == "badge";
+    let prepaid = kind.starts_with("prepaid");
+    let holder = if prepaid { &network.member().await?.holder } else { &network.holder };
     let wanted = if badge {
         Wanted::Entry(Entry { zone: "lab-2".to_string() })
     } else {
@@ -102,13 +133,19 @@ async fn buy(network: &Network, kind: &str, script: &Script) -> Result<OrderId, 
         rule: script.rule.to_string(),
         form: None,
         wanted,
-        card: if badge { "badge" } else { "card" }.to_string(),
+        card: match (badge, prepaid) {
+            (true, _) => "badge",
+            (_, true) => PREPAID,
+            _ => "card",
+        }
+        .to_string(),
         allow: Vec::new(),
         more: BTreeMap::new(),
     };
-    let record = network.holder.buy(&purchase).await?;
+    let record = holder.buy(&purchase).await?;
+    take(network, holder, kind, record.id).await?;
     let end = if badge { State::Delivered } else { State::Settled };
-    let record = network.holder.wait_for(record.id, end, PATIENCE).await?;
+    let record = holder.wait_for(record.id, end, PATIENCE).await?;
     if record.state != Some(end) {
         let reached = record.state.map_or("nothing", State::as_str);
         return Err(Failure::input(kind, format!("came only to {reached}")));
@@ -116,8 +153,34 @@ async fn buy(network: &Network, kind: &str, script: &Script) -> Result<OrderId, 
     Ok(record.id)
 }
 
+/// Takes goods that come through the network: fetches the file, or plays for one tick.
+async fn take(network: &Network, holder: &Holder, kind: &str, id: OrderId) -> Result<(), Failure> {
+    match kind {
+        "prepaid-download" => {
+            holder.wait_for(id, State::Authorized, PATIENCE).await?;
+            let folder = network.folder.join("downloads");
+            std::fs::create_dir_all(&folder)?;
+            holder.download(id, &folder).await?;
+        }
+        "prepaid-metered" => {
+            holder.wait_for(id, State::Authorized, PATIENCE).await?;
+            holder.play(id, 1).await?;
+            holder.stop(id).await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
 /// Two things of the catalogue, other ones for each kind, of which there are enough.
 async fn items(network: &Network, kind: &str) -> Result<Vec<QuoteItem>, Failure> {
+    let one = |number: &str, quantity| vec![QuoteItem { number: number.to_string(), quantity }];
+    match kind {
+        "prepaid-download" => return Ok(one(DOWNLOAD, 1)),
+        // At most ten ticks.
+        "prepaid-metered" => return Ok(one(METERED, 10)),
+        _ => {}
+    }
     let Some(Service::Merchant(merchant)) = network.services.get("merchant") else {
         return Err(Failure::input("merchant", "there is none"));
     };
@@ -139,6 +202,7 @@ pub async fn view(network: &Network, name: &str, id: OrderId) -> Result<Option<V
         Some(Service::Merchant(merchant)) => merchant.view(&id).await?,
         Some(Service::Carrier(carrier)) => carrier.view(&id).await?,
         Some(Service::Observer(observer)) => observer.view(&id).await?,
+        None if name == "center" => network.center.settlement().view(&id).await?,
         Some(Service::Center(_)) | None => None,
     })
 }

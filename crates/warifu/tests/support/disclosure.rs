@@ -108,6 +108,13 @@ const DESTINATION_MERCHANT: Part = (
     ],
 );
 
+const PREPAID_MERCHANT: Part = (
+    "merchant",
+    &["holder_name", "holder_telephone", "holder_fax", "item_numbers", "items", "amount"],
+);
+
+const CENTER: Part = ("center", &["card_number", "card_expiry", "amount"]);
+
 /// The parts of a rule. The merchant's quote, whose hash is one more field of the merchant's own
 /// part, is not among them.
 pub fn parts(rule: &str) -> &'static [Part] {
@@ -130,6 +137,8 @@ pub fn parts(rule: &str) -> &'static [Part] {
             ("door", &["access_zone"]),
             ("card_manager", &["holder_name", "card_number", "card_expiry", "access_zone"]),
         ],
+        "prepaid" => &[PREPAID_MERCHANT, CENTER, CARRIER],
+        "prepaid-download" | "prepaid-metered" => &[PREPAID_MERCHANT, CENTER],
         other => panic!("no rule called {other}"),
     }
 }

@@ -174,7 +174,8 @@ fn nothing_is_read_or_written_outside_a_transaction() {
     let mut ledger = two_accounts(&connection);
     connection.execute_batch("COMMIT").unwrap();
     assert_eq!(ledger.apply(&[yen(1, 5)]), Err(LedgerError::Io));
-    let pending = Pending { resolutions: vec![(TransferId(1), TransferId(2))], ..Pending::default() };
+    let pending =
+        Pending { resolutions: vec![(TransferId(1), TransferId(2))], ..Pending::default() };
     assert_eq!(write::pending(&SqliteRows::new(&connection), &pending), Err(LedgerError::Io));
 }
 

@@ -1,0 +1,76 @@
+//! The demonstration's member: joins by letter, keeps everything in a vault, and loads a prepaid card
+//! that the issuer pays for.
+
+use super::{network::Network, people::identifier};
+use crate::{
+    Failure,
+    newcomer::{self, Newcomer},
+    serve::Service,
+    setup::{KeySettings, random},
+};
+use std::{sync::Arc, time::Duration};
+use warifu_holder::{Source, Standing, TopUpWish, VaultStore, joining::first_key};
+use warifu_ports::Entropy;
+use warifu_protocol::{suite::Suite, telegram};
+use warifu_store::OsEntropy;
+use warifu_types::{Currency, Money, Nonce};
+use warifu_vault::{Cost, Password, Passwords, Vault};
+
+/// The label of the prepaid card.
+pub const PREPAID: &str = "prepaid";
+/// How long the issuer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Joins, and loads 20,000 yen.
+pub async fn join(network: &Network, minimum: Option<Suite>) -> Result<Newcomer, Failure> {
+    let seed = OsEntropy.bytes32();
+    let vault = Vault::at(&network.folder.join("member.vault"));
+    // Nobody will open it again: one password that nobody knows.
+    let password = Nonce(OsEntropy.bytes32()).to_string();
+    let passwords = Passwords::one(Password::new(&password)?)?;
+    let vault = vault.create(&passwords, Cost::current(), first_key(&seed), &mut random())?;
+    let store = VaultStore::open(vault, Arc::new(OsEntropy))?;
+    let person = telegram::Person {
+        name: network.person.profile.name.clone(),
+        address: network.person.profile.address.clone(),
+        born: network.person.born.clone(),
+    };
+    let keys = KeySettings {
+        minimum,
+        center: Some((identifier(super::people::CENTER.identifier)?, network.url("center"))),
+        ..KeySettings::default()
+    };
+    let url = network.url("center");
+    let settlement = network.center.settlement();
+    let member = newcomer::join(settlement, &url, store, person, &keys, seed).await?;
+    credit(network, &member).await?;
+    load(&member).await?;
+    Ok(member)
+}
+
+/// A credit card in the member's name, at the issuer and in the terminal.
+async fn credit(network: &Network, member: &Newcomer) -> Result<(), Failure> {
+    let Some(Service::Issuer(issuer)) = network.services.get("issuer") else {
+        return Err(Failure::input("issuer", "there is none"));
+    };
+    let mut card = network.person.card.clone();
+    card.number = "4242424242424242".to_string();
+    let holder = member.membership.identifier.clone();
+    issuer.add_card(super::network::application(&network.person, &card, holder)?).await?;
+    member.holder.set_profile(network.person.profile.clone()).await?;
+    Ok(member.holder.add_card(card).await?)
+}
+
+async fn load(member: &Newcomer) -> Result<(), Failure> {
+    let wish = TopUpWish {
+        amount: Money::new(20_000, Currency::JPY)?,
+        onto: PREPAID.to_string(),
+        source: Source::Issuer { card: "card".to_string(), payment_type: "one".to_string() },
+    };
+    let asked = member.holder.top_up(&wish).await?;
+    let issued = member.holder.wait_for_top_up(asked.telegram, PATIENCE).await?;
+    match issued.standing {
+        Standing::Issued { .. } => Ok(()),
+        _ => Err(Failure::input("top-up", "no card was issued")),
+    }
+}

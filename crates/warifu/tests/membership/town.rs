@@ -1,0 +1,359 @@
+//! A small town with a settlement center: issuer, merchant, carrier, and Hanako, who joins.
+
+use crate::{
+    program::{command, good},
+    proxy::Proxy,
+    service::Service,
+};
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    net::{TcpListener, UdpSocket},
+    path::{Path, PathBuf},
+    process::{Child, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+pub const PASSWORDS: &str = "password of A\npassword of B\n";
+pub const ONLY_A: &str = "password of A\n";
+/// Who she is, as the application, the registration and her card have it.
+pub const WHO: [&str; 6] =
+    ["--name", "山田花子", "--address", "東京都千代田区1-2-3", "--born", "1990-02-28"];
+const TELEPHONE: &str = "+81-3-5555-0123";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Town {
+    pub fingerprint: String,
+    pub proxy: Proxy,
+    services: BTreeMap<String, Service>,
+    ports: BTreeMap<String, u16>,
+    _reserved: Vec<UdpSocket>,
+    folder: TempDir,
+}
+
+/// What the letter says.
+pub struct Letter {
+    pub number: String,
+    pub code: String,
+    pub fingerprint: String,
+}
+
+pub fn identifier(party: &str) -> String {
+    format!("domain:{party}.town.example")
+}
+
+/// A port that no other test's town takes while the socket lives, and that stays free for TCP while
+/// its service is away: it lies below those that systems give to outgoing connections. Who has the
+/// UDP port has the TCP port of that number, too.
+fn reserve_port() -> UdpSocket {
+    let first = u16::try_from(std::process::id() % 8_000).unwrap();
+    let ports = (0..8_000).map(|n| 11_000 + (first + n) % 8_000);
+    ports
+        .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .find_map(|port| UdpSocket::bind(("127.0.0.1", port)).ok())
+        .unwrap()
+}
+
+/// Runs the program with something typed into it.
+pub fn typed(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = command(folder, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may have ended before it read anything.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// Starts a command of Hanako's, and does not wait for it.
+pub fn start_holder(folder: &Path, arguments: &[&str], passwords: &str) -> Child {
+    let place = ["--vault", "hanako.vault", "--password-fd", "0"];
+    let mut child = command(folder, &[&["holder"][..], arguments, &place[..]].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(passwords.as_bytes()).unwrap();
+    child
+}
+
+impl Town {
+    /// The center runs, with every service enrolled and started.
+    pub fn open() -> Town {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["center", "issuer", "merchant", "carrier"];
+        let reserved: Vec<UdpSocket> = names.iter().map(|_| reserve_port()).collect();
+        let port = |socket: &UdpSocket| socket.local_addr().unwrap().port();
+        let ports: BTreeMap<String, u16> =
+            names.iter().map(|name| (*name).to_string()).zip(reserved.iter().map(port)).collect();
+        let proxy = Proxy::to(ports["center"]);
+        let (services, fingerprint) = (BTreeMap::new(), String::new());
+        let mut town = Town { fingerprint, proxy, services, ports, _reserved: reserved, folder };
+        town.init_center();
+        fs::write(town.path("catalogue.json"), CATALOGUE).unwrap();
+        for party in ["issuer", "merchant", "carrier"] {
+            town.enrol(party);
+        }
+        for party in names {
+            town.start(party);
+        }
+        town
+    }
+
+    /// As [`Town::open`], with Hanako registered and her card of the issuer entered.
+    pub fn with_member() -> Town {
+        let town = Town::open();
+        let letter = town.letter();
+        town.register(&letter);
+        town.enter_card();
+        town
+    }
+
+    /// As [`Town::with_member`], with so many yen on a prepaid card.
+    pub fn with_prepaid(yen: &str) -> Town {
+        let town = Town::with_member();
+        town.holder(&["top-up", "--amount", yen, "--card", "card"]);
+        town
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Where a party answers; the center through the proxy.
+    pub fn url(&self, party: &str) -> String {
+        let port = if party == "center" { self.proxy.port() } else { self.ports[party] };
+        format!("http://127.0.0.1:{port}")
+    }
+
+    fn init_center(&mut self) {
+        let (id, url) = (identifier("center"), self.url("center"));
+        let named = ["--network", "town.example", "--identifier", &id, "--url", &url];
+        let size = ["--holder-threshold", "64", "--service-threshold", "32"];
+        let printed = self.center("init", &[&named[..], &size[..]].concat());
+        let line = printed.lines().find(|line| line.starts_with("fingerprint")).unwrap();
+        self.fingerprint = line.trim_start_matches("fingerprint").trim().to_string();
+        let config = format!(
+            "data = \"center\"\nkey_file = \"center/warifu.key\"\nidentifier = \"{id}\"\n\
+             listen = \"127.0.0.1:{}\"\n",
+            self.ports["center"]
+        );
+        fs::write(self.path("center.toml"), config).unwrap();
+    }
+
+    fn enrol(&self, party: &str) {
+        let more = match party {
+            "merchant" => {
+                "[merchant]\ncatalogue = \"catalogue.json\"\nrules = [\"minimal\", \"prepaid\"]\n\
+                 center = \"domain:center.town.example\"\n\
+                 carrier = { identifier = \"domain:carrier.town.example\" }\n"
+            }
+            "carrier" => "[carrier]\nauto_deliver = true\n",
+            _ => "",
+        };
+        let text = format!(
+            "data = \"{party}\"\nkey_file = \"{party}/warifu.key\"\nidentifier = \"{}\"\n\
+             listen = \"127.0.0.1:{}\"\n[center]\nidentifier = \"{}\"\nurl = \"{}\"\n{more}",
+            identifier(party),
+            self.ports[party],
+            identifier("center"),
+            self.url("center"),
+        );
+        let config = format!("{party}.toml");
+        fs::write(self.path(&config), text).unwrap();
+        let (request, answer) = (format!("{party}.request"), format!("{party}.enrolment"));
+        let ask = ["party", "request", "--config", &config, "--role", party, "--out", &request];
+        good(self.folder(), &ask);
+        self.center("admit", &["--request", &request, "--out", &answer]);
+        let accept = ["party", "accept", "--config", &config, "--enrolment", &answer];
+        let told = ["--fingerprint", &self.fingerprint];
+        good(self.folder(), &[&accept[..], &told[..]].concat());
+    }
+
+    /// A command of the center's operator that goes well.
+    #[track_caller]
+    pub fn center(&self, word: &str, more: &[&str]) -> String {
+        good(self.folder(), &[&["center", word, "--data", "center"][..], more].concat())
+    }
+
+    /// Hanako applies, the operator approves, and the letter comes.
+    pub fn letter(&self) -> Letter {
+        let url = self.url("center");
+        let apply = ["holder", "join", "apply", "--center", &url];
+        let printed = good(self.folder(), &[&apply[..], &WHO[..]].concat());
+        let application = printed.trim_start_matches("application").trim().to_string();
+        let printed = self.center("approve", &["--out", "letter.html", "--", &application]);
+        let page = fs::read_to_string(self.path("letter.html")).unwrap();
+        let after = |label: &str| {
+            let (_, rest) = page.split_once(&format!("<dt>{label}</dt><dd>")).unwrap();
+            rest.split_once("</dd>").unwrap().0.to_string()
+        };
+        let number = after("Your number");
+        assert!(printed.contains(&number), "{printed}");
+        let (code, fingerprint) = (after("One-time code"), after("Fingerprint of the center"));
+        Letter { number, code, fingerprint }
+    }
+
+    /// The hash of the terms that the guide shows.
+    pub fn terms(&self) -> String {
+        let url = self.url("center");
+        let printed = good(self.folder(), &["holder", "join", "guide", "--center", &url, "--json"]);
+        let guide: Value = serde_json::from_str(&printed).unwrap();
+        guide["terms_hash"].as_str().unwrap().to_string()
+    }
+
+    /// The registration with what a letter says.
+    pub fn try_register(&self, letter: &Letter, more: &[&str]) -> Output {
+        fs::write(self.path("code.txt"), &letter.code).unwrap();
+        let (url, terms) = (self.url("center"), self.terms());
+        let register = ["join", "register", "--center", &url, "--number", &letter.number];
+        let told = ["--code-from", "code.txt", "--fingerprint", &letter.fingerprint];
+        let own = ["--terms", &terms, "--telephone", TELEPHONE];
+        self.type_holder(&[&register[..], &told[..], &own[..], &WHO[..], more].concat(), PASSWORDS)
+    }
+
+    #[track_caller]
+    pub fn register(&self, letter: &Letter) {
+        went_well(&self.try_register(letter, &[]));
+    }
+
+    /// Her card at the issuer, and in her terminal.
+    pub fn enter_card(&self) {
+        let application = serde_json::json!({
+            "kind": "credit", "card_number": "4111111111111111", "expiry": "2031-08",
+            "holder": "name:M-000001", "holder_name": "山田花子", "holder_telephone": TELEPHONE,
+            "limits": [{"minor": 500_000, "currency": "JPY"}], "zones": [], "max_instalments": 12,
+        });
+        fs::write(self.path("card.json"), application.to_string()).unwrap();
+        let add = ["issuer", "add-card", "--config", "issuer.toml", "--application", "card.json"];
+        good(self.folder(), &add);
+        fs::write(self.path("number.txt"), "4111111111111111\n").unwrap();
+        let issuer = identifier("issuer");
+        let card = ["card", "--issuer", &issuer, "--expiry", "2031-08"];
+        self.holder(&[&card[..], &["--number-from", "number.txt"]].concat());
+    }
+
+    /// A command of hers, with her vault and something typed as passwords.
+    pub fn type_holder(&self, arguments: &[&str], passwords: &str) -> Output {
+        self.type_holder_at("hanako.vault", arguments, passwords)
+    }
+
+    pub fn type_holder_at(&self, vault: &str, arguments: &[&str], passwords: &str) -> Output {
+        let place = ["--vault", vault, "--password-fd", "0"];
+        typed(self.folder(), &[&["holder"][..], arguments, &place[..]].concat(), passwords)
+    }
+
+    /// One that goes well.
+    #[track_caller]
+    pub fn holder(&self, arguments: &[&str]) -> String {
+        went_well(&self.type_holder(arguments, PASSWORDS))
+    }
+
+    /// The one line with which one fails.
+    #[track_caller]
+    pub fn holder_fails(&self, arguments: &[&str]) -> String {
+        fails(&self.type_holder(arguments, PASSWORDS))
+    }
+
+    #[track_caller]
+    pub fn holder_json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.holder(&[arguments, &["--json"]].concat())).unwrap()
+    }
+
+    /// What the center says is on the prepaid card, in yen.
+    #[track_caller]
+    pub fn balance(&self) -> u64 {
+        self.holder_json(&["balance"])["balance"]["minor"].as_u64().unwrap()
+    }
+
+    /// The arguments of a purchase of one tea with the prepaid card.
+    pub fn tea(&self) -> Vec<String> {
+        let buy =
+            ["buy", "--prepaid", "--item", "T-100", "--wait", "60", "--json", "--destination"];
+        let mut arguments = buy.map(String::from).to_vec();
+        arguments.extend(["山田太郎 京都市左京区 4-5-6", "--merchant"].map(String::from));
+        arguments.push(self.url("merchant"));
+        arguments
+    }
+
+    /// Buys one, which has to be settled.
+    #[track_caller]
+    pub fn buy(&self) -> Value {
+        let arguments = self.tea();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let order: Value = serde_json::from_str(&self.holder(&arguments)).unwrap();
+        assert_eq!(order["state"], "settled", "{order}");
+        order
+    }
+
+    /// What a purchase of one comes to.
+    pub fn try_to_buy(&self) -> Output {
+        let arguments = self.tea();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        self.type_holder(&arguments, PASSWORDS)
+    }
+
+    /// Her history, which needs A alone.
+    #[track_caller]
+    pub fn history(&self) -> Vec<Value> {
+        let printed = went_well(&self.type_holder(&["history", "--json"], ONLY_A));
+        serde_json::from_str(&printed).unwrap()
+    }
+
+    pub fn start(&mut self, party: &str) {
+        let service = Service::start(self.folder(), party, self.ports[party]);
+        self.services.insert(party.to_string(), service);
+    }
+
+    /// Kills a service without a warning.
+    pub fn kill(&mut self, party: &str) {
+        // Dropping it kills it.
+        self.services.remove(party).unwrap();
+    }
+
+    pub fn kill_all(&mut self) {
+        self.services.clear();
+    }
+}
+
+/// What was printed by a command that has to go well.
+#[track_caller]
+pub fn went_well(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// The one line with which a command fails.
+#[track_caller]
+pub fn fails(output: &Output) -> String {
+    let errors = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    let lines: Vec<&str> = errors.lines().collect();
+    assert!(lines.len() == 1 && lines[0].starts_with("warifu: "), "{errors}");
+    lines[0].to_string()
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !so() {
+        assert!(started.elapsed() < PATIENCE, "{what}");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+const CATALOGUE: &str = r#"[{"number": "T-100", "name": {"en": "Tea", "ja": "茶"}, "kind": "thing",
+ "prices": [{"minor": 1980, "currency": "JPY"}], "stock": 100000}]"#;
