@@ -5,24 +5,43 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use warifu_ports::Store;
+use warifu_ports::{Store, StoreError};
 use warifu_protocol::{
     enrolment::{Enrolment, fingerprint},
     suite::{Suite, SuiteFloor},
     terminal::KeyPolicy,
 };
-use warifu_store::{MasterKey, OsEntropy, SqliteStore, SystemClock};
+use warifu_store::{Document, MasterKey, OsEntropy, PostgresStore, SqliteStore, SystemClock};
 use warifu_types::Identifier;
 use warifu_wire::{
     Party, Random, Renewed,
     identity::{self, Wish},
 };
 
-/// A party's store on disk.
+/// A party's store.
 #[derive(Clone)]
 pub struct Opened {
     /// The store.
-    pub store: Arc<SqliteStore>,
+    pub store: Database,
+}
+
+/// Where a party's records are.
+#[derive(Clone)]
+pub enum Database {
+    /// In a file of its own.
+    Sqlite(Arc<SqliteStore>),
+    /// In a PostgreSQL database, which several processes of the party use as one.
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Database {
+    /// Every document, decrypted: what the party really keeps.
+    pub fn dump(&self) -> Result<Vec<Document>, StoreError> {
+        match self {
+            Database::Sqlite(store) => store.dump(),
+            Database::Postgres(store) => store.dump(),
+        }
+    }
 }
 
 /// Where a party keeps its things.
@@ -61,17 +80,39 @@ impl Place {
             }
             MasterKey::create(&self.key_file)?
         };
-        Ok(Opened { store: Arc::new(SqliteStore::open(&self.database(), &key)?) })
+        self.open_with(&key)
     }
 
     /// Opens a store that must be there.
     pub fn open(&self) -> Result<Opened, Failure> {
-        if !self.database().exists() {
+        if !self.exists() {
             let path = self.data.display();
             return Err(Failure::input("data", format!("there is nothing of Warifu in {path}")));
         }
         let key = MasterKey::read(&self.key_file)?;
-        Ok(Opened { store: Arc::new(SqliteStore::open(&self.database(), &key)?) })
+        self.open_with(&key)
+    }
+
+    fn open_with(&self, key: &MasterKey) -> Result<Opened, Failure> {
+        let address = self.postgres();
+        let store = if address.exists() {
+            let address = read_text(&address)?;
+            Database::Postgres(Arc::new(PostgresStore::open(address.trim(), key)?))
+        } else {
+            Database::Sqlite(Arc::new(SqliteStore::open(&self.database(), key)?))
+        };
+        Ok(Opened { store })
+    }
+
+    /// Whether there is a store.
+    pub fn exists(&self) -> bool {
+        self.database().exists() || self.postgres().exists()
+    }
+
+    /// A file with the address of the PostgreSQL database that is used instead of a file of our own,
+    /// put there by the operator before the first command.
+    fn postgres(&self) -> PathBuf {
+        self.data.join("postgres.url")
     }
 
     /// The database file.
@@ -113,7 +154,10 @@ impl KeySettings {
 impl Opened {
     /// The store behind its port.
     pub fn port(&self) -> Arc<dyn Store> {
-        self.store.clone()
+        match &self.store {
+            Database::Sqlite(store) => store.clone(),
+            Database::Postgres(store) => store.clone(),
+        }
     }
 
     /// Makes the party's keys and its request for enrolment.

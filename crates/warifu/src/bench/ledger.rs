@@ -11,7 +11,7 @@ use std::{
 use warifu_ledger::{Account, AccountId, Cursor, Transfer, TransferId, TransferResult};
 use warifu_ports::{Store, StoreError};
 use warifu_protocol::{ChaCha20Rng, SeedableRng, rand_core::Rng};
-use warifu_store::{MasterKey, SqliteStore};
+use warifu_store::{MasterKey, PostgresStore, SqliteStore};
 use warifu_types::{Currency, Money, UnixTime};
 
 /// Accounts that money moves between.
@@ -72,15 +72,29 @@ pub async fn ledger(wish: &LedgerWish, progress: impl Fn(&str)) -> Result<Ledger
         open_sqlite(&scratch.path().join(format!("{name}.db")))
     })
     .await?;
-    Ok(LedgerReport { sqlite, postgres: None })
+    let postgres = match &wish.postgres {
+        Some(address) => {
+            let store = open_postgres(address.clone()).await?;
+            Some(engine("PostgreSQL", wish, &progress, |_| Ok(store.clone())).await?)
+        }
+        None => None,
+    };
+    Ok(LedgerReport { sqlite, postgres })
+}
+
+async fn open_postgres(address: String) -> Result<Arc<dyn Store>, Failure> {
+    let open = move || PostgresStore::open(&address, &MasterKey::from_bytes([1; 32]));
+    let opened = tokio::task::spawn_blocking(open).await;
+    let broken = |_| Failure::input("postgres", "opening it was broken off");
+    Ok(Arc::new(opened.map_err(broken)??))
 }
 
 fn open_sqlite(path: &Path) -> Result<Arc<dyn Store>, Failure> {
     Ok(Arc::new(SqliteStore::open(path, &MasterKey::from_bytes([1; 32]))?))
 }
 
-/// Measures one engine; `open` gives an empty store for each run.
-pub(super) async fn engine(
+/// Measures one engine. `open` gives the store of each run; the second may go on in the first's.
+async fn engine(
     name: &str,
     wish: &LedgerWish,
     progress: &impl Fn(&str),
@@ -95,9 +109,10 @@ pub(super) async fn engine(
         run(&store, 0..first / BATCH, true, |done| tell("one hot account", done, first)).await?
     };
     let store = prepared(open("uniform")?).await?;
-    let all = wish.transfers;
+    let (after, all) = (first / BATCH, wish.transfers);
     let mut times =
-        run(&store, 0..all / BATCH, false, |done| tell("10,000 accounts", done, all)).await?;
+        run(&store, after..after + all / BATCH, false, |done| tell("10,000 accounts", done, all))
+            .await?;
     let history_page_ms = read_history(&store).await?;
     let last = times.split_off(times.len() - times.len().min(1_000));
     let mut beginning = times;
@@ -132,6 +147,7 @@ async fn run(
     progress: impl Fn(u64),
 ) -> Result<Vec<Duration>, Failure> {
     let mut times = Vec::new();
+    let start = batches.start;
     for n in batches {
         let transfers = batch(n, hot)?;
         let begun = Instant::now();
@@ -141,8 +157,9 @@ async fn run(
         if !results.iter().all(|result: &TransferResult| result.is_applied()) {
             return Err(Failure::input("benchmark", "a transfer was refused"));
         }
-        if n % 500 == 499 {
-            progress((n + 1) * BATCH);
+        let done = n + 1 - start;
+        if done % 500 == 0 {
+            progress(done * BATCH);
         }
     }
     Ok(times)

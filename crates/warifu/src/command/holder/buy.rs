@@ -111,6 +111,7 @@ impl Buy {
         })
     }
 
+    /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let purchase = self.purchase()?;
         let holder = self.at.holder().await?;
@@ -171,6 +172,7 @@ fn summary(record: &OrderRecord) -> serde_json::Value {
     summary
 }
 
+/// Prints an order in a line, and in two more what was paid.
 pub fn print(record: &OrderRecord) {
     let state = record.state.map_or("sealed, not answered yet", State::as_str);
     let reason = record.reason.as_deref().map(|r| format!(" ({r})")).unwrap_or_default();

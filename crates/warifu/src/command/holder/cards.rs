@@ -31,6 +31,7 @@ pub struct AddCard {
 }
 
 impl AddCard {
+    /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let AddCard { at, label, issuer, expiry, number_from } = self;
         let number = read_secret_line(&number_from)?.to_string();
@@ -84,6 +85,7 @@ pub struct TopUp {
 }
 
 impl TopUp {
+    /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let source = match (self.by, &self.card) {
             (Some(By::Transfer), _) => Source::Transfer,
@@ -144,6 +146,7 @@ fn summary(record: &TopUpRecord) -> serde_json::Value {
     })
 }
 
+/// A top-up in a line.
 pub fn line(record: &TopUpRecord) -> String {
     let standing = match &record.standing {
         Standing::Asked {} => "not sent or not answered yet".to_string(),
@@ -190,6 +193,7 @@ pub struct TopUpStatus {
 }
 
 impl TopUpStatus {
+    /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let holder = self.at.holder().await?;
         if let Some(top_up) = self.top_up {

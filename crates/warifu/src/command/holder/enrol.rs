@@ -36,6 +36,7 @@ pub struct Init {
 }
 
 impl Init {
+    /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let opened = self.at.folder()?.create()?;
         let Init { center, center_url, keys, .. } = self;
@@ -67,6 +68,7 @@ pub struct Accept {
 }
 
 impl Accept {
+    /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let answer = read_enrolment(&self.enrolment)?;
         self.at.folder()?.open()?.accept(&answer, Some(&self.fingerprint)).await?;
@@ -91,6 +93,7 @@ pub struct Agree {
 }
 
 impl Agree {
+    /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let store = self.at.open()?.store;
         let (peer, key) = (self.peer, read_key(&self.key_from)?);

@@ -40,6 +40,7 @@ fn offset(text: &str) -> Result<i32, String> {
 }
 
 impl History {
+    /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let entries = self.entries().await?;
         if self.json {

@@ -33,7 +33,7 @@ pub enum JoinCommand {
     /// Apply for membership. The center answers with a letter.
     Apply(Apply),
     /// Register with the letter: makes the terminal's keys and sends the registration.
-    Register(Register),
+    Register(Box<Register>),
     /// Send a registration that waits.
     Send {
         #[command(flatten)]

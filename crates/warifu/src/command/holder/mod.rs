@@ -20,9 +20,9 @@ use warifu_types::OrderId;
 pub enum HolderCommand {
     /// Become a member of a settlement center: guide, application, registration.
     #[command(subcommand)]
-    Join(join::JoinCommand),
+    Join(Box<join::JoinCommand>),
     /// Make the terminal's keys and write its request to the center.
-    Init(enrol::Init),
+    Init(Box<enrol::Init>),
     /// Accept the center's answer.
     Accept(enrol::Accept),
     /// Ask every center of the network for what is new: shares of a new epoch, shares of a further
@@ -49,11 +49,11 @@ pub enum HolderCommand {
         fax: String,
     },
     /// Enter a card. Its number is read from a file or standard input, never from the command line.
-    Card(cards::AddCard),
+    Card(Box<cards::AddCard>),
     /// Keep a key that was agreed beforehand with a party, in networks that work so.
     Agree(enrol::Agree),
     /// Load a prepaid card: by a card of an issuer, a transfer, a payment at the counter, or mail.
-    TopUp(cards::TopUp),
+    TopUp(Box<cards::TopUp>),
     /// How top-ups stand; takes cards that have come.
     TopUpStatus(cards::TopUpStatus),
     /// Ask the center what a prepaid card holds.
@@ -76,7 +76,7 @@ pub enum HolderCommand {
         json: bool,
     },
     /// Buy.
-    Buy(buy::Buy),
+    Buy(Box<buy::Buy>),
     /// Show an order, or all.
     Orders {
         #[command(flatten)]

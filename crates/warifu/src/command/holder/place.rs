@@ -143,7 +143,7 @@ impl At {
     /// Whether there is something in the place already.
     pub fn exists(&self) -> Result<bool, Failure> {
         Ok(match self.place()? {
-            Place::Folder(folder) => folder.database().exists(),
+            Place::Folder(folder) => folder.exists(),
             Place::Vault(vault) => vault.path().exists(),
         })
     }
