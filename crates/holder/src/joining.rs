@@ -27,7 +27,7 @@ use warifu_wire::{
     Random,
     identity::{self, Wish},
 };
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// A center's guide whose parts fit each other. Whether it is the right center's, only the
 /// fingerprint tells.
@@ -285,8 +285,9 @@ async fn take(
     let work = move |unit: &mut dyn Unit| {
         identity::accept(unit, &enrolment, now)?;
         MEMBERSHIP.put(unit, OWN, &membership)?;
-        // The token has the one-time code, which is worth nothing any more, and personal data.
         telegram.answer = Some(answer);
+        // It has the one-time code and personal data.
+        telegram.token.zeroize();
         let key = telegram.jti.to_string();
         TELEGRAMS.put(unit, &key, &telegram)?;
         REGISTRATION.delete(unit, OWN)?;

@@ -70,8 +70,8 @@ impl Holder {
         };
         let found = self.store.run(move |unit| TELEGRAMS.get(unit, &jti.to_string())).await?;
         let telegram = found.ok_or(HolderError::Missing("telegram"))?;
-        if telegram.refused.is_some() {
-            // The merchant's word is what counts.
+        if !telegram.waits() {
+            // The merchant's word is what counts now.
             return Ok(record);
         }
         let id = record.id;

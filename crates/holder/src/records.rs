@@ -182,7 +182,7 @@ pub struct TelegramRecord {
     pub made: UnixTime,
     /// Until when the center takes it.
     pub exp: UnixTime,
-    /// The token.
+    /// The token; empty once it is answered.
     pub token: String,
     /// The center's signed answer.
     pub answer: Option<String>,

@@ -16,6 +16,7 @@ use warifu_wire::{
     CallError,
     identity::{self, IdentityError},
 };
+use zeroize::Zeroize;
 
 /// How long a question to the center is good for, in seconds.
 pub(crate) const QUESTION_LIFETIME: u64 = 300;
@@ -131,7 +132,8 @@ pub(crate) fn after_restoring(unit: &mut dyn Unit, now: UnixTime) -> Result<(), 
     SEQUENCE.put(unit, &key, &next.max(now.0.saturating_mul(AFTER_RESTORING)))
 }
 
-/// Keeps what the center has said of a telegram.
+/// Keeps what the center has said of a telegram. An answered one is not sent again, and the order
+/// that it carried stands in a receipt, so that its token would only fill the vault.
 pub(crate) fn note_answer(
     unit: &mut dyn Unit,
     jti: Nonce,
@@ -140,7 +142,10 @@ pub(crate) fn note_answer(
     let key = jti.to_string();
     let Some(mut record) = TELEGRAMS.get(unit, &key)? else { return Ok(()) };
     match answer {
-        Ok(token) => record.answer = Some(token),
+        Ok(token) => {
+            record.answer = Some(token);
+            record.token.zeroize();
+        }
         Err(code) => record.refused = Some(code),
     }
     TELEGRAMS.put(unit, &key, &record)

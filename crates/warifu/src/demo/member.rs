@@ -24,7 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Joins, and loads 20,000 yen.
 pub async fn join(network: &Network, minimum: Option<Suite>) -> Result<Newcomer, Failure> {
     let seed = OsEntropy.bytes32();
-    let vault = Vault::at(&network.folder.join("member.vault"));
+    let folder = network.folder.join("member");
+    std::fs::create_dir_all(&folder)?;
+    let vault = Vault::at(&folder.join("hanako.vault"));
     // Nobody will open it again: one password that nobody knows.
     let password = Nonce(OsEntropy.bytes32()).to_string();
     let passwords = Passwords::one(Password::new(&password)?)?;
@@ -53,8 +55,7 @@ async fn credit(network: &Network, member: &Newcomer) -> Result<(), Failure> {
     let Some(Service::Issuer(issuer)) = network.services.get("issuer") else {
         return Err(Failure::input("issuer", "there is none"));
     };
-    let mut card = network.person.card.clone();
-    card.number = "4242424242424242".to_string();
+    let card = network.person.member_card.clone();
     let holder = member.membership.identifier.clone();
     issuer.add_card(super::network::application(&network.person, &card, holder)?).await?;
     member.holder.set_profile(network.person.profile.clone()).await?;

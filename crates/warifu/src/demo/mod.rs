@@ -10,6 +10,7 @@ use crate::{Failure, output, scratch::Scratch};
 use network::Network;
 use std::path::PathBuf;
 
+pub use people::Person;
 pub use purchases::{CARD_KINDS, KINDS, purchase};
 pub use report::{PartyReport, PurchaseReport, Report};
 

@@ -53,6 +53,8 @@ pub struct Person {
     pub born: String,
     /// A payment card, labelled `card`.
     pub card: Card,
+    /// Another payment card, of her membership at the settlement center, labelled `card` there.
+    pub member_card: Card,
     /// An access badge, labelled `badge`.
     pub badge: Card,
     /// Where goods go.
@@ -74,6 +76,12 @@ impl Person {
                 label: "card".to_string(),
                 issuer: identifier("domain:card.example")?,
                 number: "4111111111111111".to_string(),
+                expiry: "2031-08".to_string(),
+            },
+            member_card: Card {
+                label: "card".to_string(),
+                issuer: identifier("domain:card.example")?,
+                number: "4242424242424242".to_string(),
                 expiry: "2031-08".to_string(),
             },
             badge: Card {

@@ -61,19 +61,25 @@ fn a_lost_answer_is_heard_when_the_same_telegram_goes_again() {
 
 #[test]
 fn nothing_is_paid_for_an_order_that_the_merchant_has_not_taken() {
-    let mut town = Town::with_prepaid("5000");
-    let (form, merchant) = ("form.json", town.url("merchant"));
-    town.holder(&["form", "--merchant", &merchant, "--rule", "prepaid", "--out", form]);
-    town.kill("merchant");
-    fails(&town.try_to_buy());
+    let town = Town::with_prepaid("5000");
+    let taken = || good_json(town.folder(), &["merchant", "orders", "--config", "merchant.toml"]);
+    // The quote comes, and then nobody answers the order any more.
+    town.shop.let_through(Some(1));
+    let line = fails(&town.try_to_buy());
+    assert!(line.contains("cannot be reached"), "{line}");
+    let orders = town.holder_json(&["orders"]);
+    assert_eq!((orders.as_array().unwrap().len(), &orders[0]["state"]), (1, &().into()));
+    assert_eq!(taken(), serde_json::json!([]));
     assert_eq!(town.balance(), 5000);
-    // An item that it does not have.
-    town.start("merchant");
-    let buy = ["buy", "--prepaid", "--merchant", &merchant, "--item", "T-999"];
-    town.holder_fails(&[&buy[..], &["--destination", "京都市左京区 4-5-6"]].concat());
+    fails(&town.type_holder(&["resume"], PASSWORDS));
     assert_eq!(town.balance(), 5000);
-    let orders = good_json(town.folder(), &["merchant", "orders", "--config", "merchant.toml"]);
-    assert_eq!(orders, serde_json::json!([]));
+    // It is back: the stored bytes go again, and then the payment.
+    town.shop.let_through(None);
+    wait_until("the order is settled", || {
+        town.holder(&["resume"]);
+        town.holder_json(&["orders"])[0]["state"] == "settled"
+    });
+    assert_eq!(town.balance(), 3020);
 }
 
 #[test]
@@ -125,4 +131,7 @@ fn a_terminal_killed_at_any_moment_of_a_purchase_goes_on() {
     assert_eq!(town.balance(), 50_000 - 1980 * orders as u64);
     let bought = town.history().iter().filter(|line| line["kind"] == "purchase").count();
     assert_eq!(bought, orders, "one line for each order");
+    let size = std::fs::metadata(town.path("hanako.vault")).unwrap().len();
+    println!("a vault of {orders} orders has {} KiB", size / 1024);
+    assert!(size < 64 * 1024 * (orders as u64 + 2), "the vault grows too fast: {size}");
 }

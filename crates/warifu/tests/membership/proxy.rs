@@ -1,10 +1,10 @@
-//! A relay in front of the center that can lose an answer.
+//! A relay in front of a service that can lose an answer, or cut questions off.
 
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -14,6 +14,8 @@ use std::{
 pub struct Proxy {
     port: u16,
     lose: Arc<AtomicBool>,
+    /// How many questions in sessions are let through; none for all.
+    left: Arc<Mutex<Option<u32>>>,
 }
 
 impl Proxy {
@@ -22,14 +24,15 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let lose = Arc::new(AtomicBool::new(false));
-        let losing = lose.clone();
+        let left = Arc::new(Mutex::new(None));
+        let (losing, cutting) = (lose.clone(), left.clone());
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let losing = losing.clone();
-                thread::spawn(move || relay(client, to, &losing));
+                let (losing, cutting) = (losing.clone(), cutting.clone());
+                thread::spawn(move || relay(client, to, &losing, &cutting));
             }
         });
-        Proxy { port, lose }
+        Proxy { port, lose, left }
     }
 
     pub fn port(&self) -> u16 {
@@ -41,14 +44,19 @@ impl Proxy {
         self.lose.store(true, Ordering::SeqCst);
     }
 
-    /// Whether that has happened.
+    /// Lets so many questions within sessions through, and none after them; all again with none.
+    pub fn let_through(&self, count: Option<u32>) {
+        *self.left.lock().unwrap() = count;
+    }
+
+    /// Whether an answer was lost.
     pub fn has_lost(&self) -> bool {
         !self.lose.load(Ordering::SeqCst)
     }
 }
 
 /// One question after the other, each with its answer.
-fn relay(mut client: TcpStream, to: u16, lose: &Arc<AtomicBool>) {
+fn relay(mut client: TcpStream, to: u16, lose: &Arc<AtomicBool>, left: &Mutex<Option<u32>>) {
     let Ok(mut service) = TcpStream::connect(("127.0.0.1", to)) else { return };
     let (Ok(mut answers), Ok(mut back)) = (service.try_clone(), client.try_clone()) else { return };
     let armed = Arc::new(AtomicBool::new(false));
@@ -71,6 +79,14 @@ fn relay(mut client: TcpStream, to: u16, lose: &Arc<AtomicBool>) {
     while let Ok(count @ 1..) = client.read(&mut buffer) {
         if buffer.starts_with(b"POST /v1/telegram HTTP") && lose.load(Ordering::SeqCst) {
             armed.store(true, Ordering::SeqCst);
+        }
+        if buffer.starts_with(b"POST /v1/session HTTP")
+            && let Some(left) = left.lock().unwrap().as_mut()
+        {
+            if *left == 0 {
+                break;
+            }
+            *left -= 1;
         }
         if service.write_all(&buffer[..count]).is_err() {
             break;

@@ -28,7 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Town {
     pub fingerprint: String,
+    /// In front of the center.
     pub proxy: Proxy,
+    /// In front of the merchant.
+    pub shop: Proxy,
     services: BTreeMap<String, Service>,
     ports: BTreeMap<String, u16>,
     _reserved: Vec<UdpSocket>,
@@ -93,9 +96,10 @@ impl Town {
         let port = |socket: &UdpSocket| socket.local_addr().unwrap().port();
         let ports: BTreeMap<String, u16> =
             names.iter().map(|name| (*name).to_string()).zip(reserved.iter().map(port)).collect();
-        let proxy = Proxy::to(ports["center"]);
+        let (proxy, shop) = (Proxy::to(ports["center"]), Proxy::to(ports["merchant"]));
         let (services, fingerprint) = (BTreeMap::new(), String::new());
-        let mut town = Town { fingerprint, proxy, services, ports, _reserved: reserved, folder };
+        let mut town =
+            Town { fingerprint, proxy, shop, services, ports, _reserved: reserved, folder };
         town.init_center();
         fs::write(town.path("catalogue.json"), CATALOGUE).unwrap();
         for party in ["issuer", "merchant", "carrier"] {
@@ -131,9 +135,13 @@ impl Town {
         self.folder.path().join(name)
     }
 
-    /// Where a party answers; the center through the proxy.
+    /// Where a party answers; center and merchant through their relays.
     pub fn url(&self, party: &str) -> String {
-        let port = if party == "center" { self.proxy.port() } else { self.ports[party] };
+        let port = match party {
+            "center" => self.proxy.port(),
+            "merchant" => self.shop.port(),
+            other => self.ports[other],
+        };
         format!("http://127.0.0.1:{port}")
     }
 
@@ -164,9 +172,11 @@ impl Town {
         };
         let text = format!(
             "data = \"{party}\"\nkey_file = \"{party}/warifu.key\"\nidentifier = \"{}\"\n\
-             listen = \"127.0.0.1:{}\"\n[center]\nidentifier = \"{}\"\nurl = \"{}\"\n{more}",
+             listen = \"127.0.0.1:{}\"\nurl = \"{}\"\n\
+             [center]\nidentifier = \"{}\"\nurl = \"{}\"\n{more}",
             identifier(party),
             self.ports[party],
+            self.url(party),
             identifier("center"),
             self.url("center"),
         );

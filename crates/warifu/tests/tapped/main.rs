@@ -20,6 +20,7 @@ mod check;
 mod disclosure;
 mod files;
 mod log;
+mod members;
 mod network;
 mod planted;
 mod secrets;

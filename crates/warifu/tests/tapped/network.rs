@@ -16,7 +16,10 @@ use std::{
 };
 use tempfile::TempDir;
 use warifu::{
-    demo::network::{Front, Network, Setup},
+    demo::{
+        Person,
+        network::{Front, Network, Setup},
+    },
     serve::Service,
 };
 use warifu_holder::OrderRecord;
@@ -60,12 +63,18 @@ pub struct Tapped {
 impl Tapped {
     /// Starts a network with the default suites, or with `kps` alone.
     pub async fn start(suite: Option<Suite>) -> Tapped {
+        Tapped::start_with(suite, None).await
+    }
+
+    /// As [`Tapped::start`], with what the holder enters in the demonstration's own purchases.
+    pub async fn start_with(suite: Option<Suite>, person: Option<Person>) -> Tapped {
         log::start();
         let folder = tempfile::tempdir().unwrap();
         let taps = Arc::new(Taps::default());
         let mut setup = Setup {
             thresholds: Thresholds::new(64, 32).unwrap(),
             front: Some(taps.clone()),
+            person,
             ..Setup::default()
         };
         if let Some(suite) = suite {
@@ -115,9 +124,14 @@ impl Tapped {
         holder.add_card(card).await.unwrap();
     }
 
-    fn snapshot(&mut self) {
+    /// Keeps every file as it is now.
+    pub fn snapshot(&mut self) {
         for place in self.network.places.values() {
             self.files.snapshot(&place.data);
+        }
+        let vault = self.folder("member");
+        if vault.exists() {
+            self.files.snapshot(&vault);
         }
     }
 
@@ -143,9 +157,15 @@ impl Tapped {
 
     /// There is something in every place: a check of nothing would find nothing.
     pub fn assert_recorded(&self) {
+        let all: Vec<&str> = self.network.addresses().into_keys().collect();
+        self.assert_recorded_of(&all);
+    }
+
+    /// As [`Tapped::assert_recorded`], where only these services were spoken to.
+    pub fn assert_recorded_of(&self, spoken_to: &[&str]) {
         let evidence = self.evidence();
         let connections = evidence.sockets.entries();
-        for name in self.network.addresses().keys() {
+        for name in spoken_to {
             let label = format!("{name}#");
             let of = connections.iter().filter(|entry| entry.label.starts_with(&label));
             assert!(of.map(|entry| entry.bytes.len()).sum::<usize>() > 1000, "{name}");
