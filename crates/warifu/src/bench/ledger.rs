@@ -158,7 +158,7 @@ async fn run(
             return Err(Failure::input("benchmark", "a transfer was refused"));
         }
         let done = n + 1 - start;
-        if done % 500 == 0 {
+        if done.is_multiple_of(500) {
             progress(done * BATCH);
         }
     }

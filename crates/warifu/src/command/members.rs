@@ -29,6 +29,7 @@ pub enum MembersCommand {
         #[command(flatten)]
         at: super::center::At,
         /// The application, by its number or the beginning of it.
+        #[arg(allow_hyphen_values = true)]
         application: String,
         /// Where to write the letter at once.
         #[arg(long, value_name = "FILE")]
@@ -50,6 +51,7 @@ pub enum MembersCommand {
         #[command(flatten)]
         at: super::center::At,
         /// The application, by its number or the beginning of it.
+        #[arg(allow_hyphen_values = true)]
         application: String,
     },
     /// Write the letter with the one-time code: a page to print and post.

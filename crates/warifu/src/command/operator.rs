@@ -46,7 +46,7 @@ pub enum MerchantCommand {
         #[command(flatten)]
         at: At,
         /// The order.
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         order: OrderId,
     },
     /// Read a catalogue into the database.
@@ -156,7 +156,7 @@ pub enum CarrierCommand {
         #[command(flatten)]
         at: At,
         /// The order.
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         order: OrderId,
     },
 }

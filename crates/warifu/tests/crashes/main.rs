@@ -13,6 +13,8 @@ mod agreement;
 mod chance;
 mod contract;
 mod loops;
+#[path = "../support/ports.rs"]
+mod ports;
 mod program;
 mod service;
 mod town;

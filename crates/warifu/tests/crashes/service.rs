@@ -4,10 +4,9 @@ use crate::program::command;
 use std::{
     fs::File,
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -17,19 +16,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Service {
     child: Child,
     log: PathBuf,
-}
-
-/// A port of this machine's that nobody listens on. It lies below those that systems give to
-/// outgoing connections, so that it stays free while its service is away.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = u16::try_from(std::process::id() % 10_000).unwrap();
-    loop {
-        let port = 20_000 + (first + 7 * NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 impl Service {

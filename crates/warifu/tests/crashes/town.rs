@@ -1,8 +1,9 @@
 //! A small network on this machine, set up as docs/operations.md tells operators and a buyer.
 
 use crate::{
+    ports::reserve_port,
     program::{good, run},
-    service::{Service, free_port},
+    service::Service,
 };
 use std::{
     collections::BTreeMap,
@@ -49,7 +50,7 @@ impl Town {
         let names = ["center", "issuer", "merchant", "carrier"];
         let mut ports = BTreeMap::new();
         for name in names {
-            ports.insert(name, free_port());
+            ports.insert(name, reserve_port());
         }
         let mut town =
             Town { services: BTreeMap::new(), fingerprint: String::new(), ports, folder };

@@ -13,6 +13,8 @@
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
 mod chance;
 mod killed;
+#[path = "../support/ports.rs"]
+mod ports;
 #[path = "../crashes/program.rs"]
 mod program;
 mod refused;

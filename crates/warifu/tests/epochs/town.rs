@@ -1,8 +1,9 @@
 //! A small network on this machine with one or several centers, set up by commands alone.
 
 use crate::{
+    ports::reserve_port,
     program::{bad, good, good_json, run},
-    service::{Service, free_port},
+    service::Service,
 };
 use serde_json::Value;
 use std::{
@@ -56,7 +57,7 @@ impl Town {
     pub fn without_holder(centers: usize, service_threshold: usize) -> Town {
         let folder = tempfile::tempdir().unwrap();
         let names = (0..centers).map(|n| format!("c{n}")).chain(SERVICES.map(String::from));
-        let ports = names.map(|name| (name, free_port())).collect();
+        let ports = names.map(|name| (name, reserve_port())).collect();
         let (services, fingerprint) = (BTreeMap::new(), String::new());
         let mut town = Town { fingerprint, services, ports, centers, folder };
         for n in 0..centers {

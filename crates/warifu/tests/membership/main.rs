@@ -15,6 +15,8 @@ mod buying;
 mod chance;
 mod joining;
 mod keeping;
+#[path = "../support/ports.rs"]
+mod ports;
 #[path = "../crashes/program.rs"]
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
 mod program;

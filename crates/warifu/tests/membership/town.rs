@@ -1,6 +1,7 @@
 //! A small town with a settlement center: issuer, merchant, carrier, and Hanako, who joins.
 
 use crate::{
+    ports::reserve_port,
     program::{command, good},
     proxy::Proxy,
     service::Service,
@@ -10,7 +11,6 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Write,
-    net::{TcpListener, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Output, Stdio},
     thread::sleep,
@@ -34,7 +34,6 @@ pub struct Town {
     pub shop: Proxy,
     services: BTreeMap<String, Service>,
     ports: BTreeMap<String, u16>,
-    _reserved: Vec<UdpSocket>,
     folder: TempDir,
 }
 
@@ -47,18 +46,6 @@ pub struct Letter {
 
 pub fn identifier(party: &str) -> String {
     format!("domain:{party}.town.example")
-}
-
-/// A port that no other test's town takes while the socket lives, and that stays free for TCP while
-/// its service is away: it lies below those that systems give to outgoing connections. Who has the
-/// UDP port has the TCP port of that number, too.
-fn reserve_port() -> UdpSocket {
-    let first = u16::try_from(std::process::id() % 8_000).unwrap();
-    let ports = (0..8_000).map(|n| 11_000 + (first + n) % 8_000);
-    ports
-        .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .find_map(|port| UdpSocket::bind(("127.0.0.1", port)).ok())
-        .unwrap()
 }
 
 /// Runs the program with something typed into it.
@@ -92,14 +79,11 @@ impl Town {
     pub fn open() -> Town {
         let folder = tempfile::tempdir().unwrap();
         let names = ["center", "issuer", "merchant", "carrier"];
-        let reserved: Vec<UdpSocket> = names.iter().map(|_| reserve_port()).collect();
-        let port = |socket: &UdpSocket| socket.local_addr().unwrap().port();
         let ports: BTreeMap<String, u16> =
-            names.iter().map(|name| (*name).to_string()).zip(reserved.iter().map(port)).collect();
+            names.iter().map(|name| (name.to_string(), reserve_port())).collect();
         let (proxy, shop) = (Proxy::to(ports["center"]), Proxy::to(ports["merchant"]));
         let (services, fingerprint) = (BTreeMap::new(), String::new());
-        let mut town =
-            Town { fingerprint, proxy, shop, services, ports, _reserved: reserved, folder };
+        let mut town = Town { fingerprint, proxy, shop, services, ports, folder };
         town.init_center();
         fs::write(town.path("catalogue.json"), CATALOGUE).unwrap();
         for party in ["issuer", "merchant", "carrier"] {
