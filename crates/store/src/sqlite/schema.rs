@@ -24,7 +24,7 @@ const MIGRATIONS: &[&str] = &["
         key TEXT NOT NULL,
         value BLOB NOT NULL,
         PRIMARY KEY (collection, key)
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
     CREATE TABLE ledger_accounts (
         number INTEGER PRIMARY KEY,
         id BLOB NOT NULL UNIQUE,
