@@ -19,7 +19,7 @@ use warifu_protocol::{
     quote::{QUOTE, Quote},
 };
 use warifu_types::{OrderId, Role};
-use warifu_wire::{CallError, GoodsAnswer, GoodsQuestion, GoodsReceiptQuestion, StatusAnswer};
+use warifu_wire::{GoodsAnswer, GoodsQuestion, GoodsReceiptQuestion, StatusAnswer};
 
 /// A file that is on the disk, whole and as promised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl Holder {
     ) -> Result<Vec<u8>, HolderError> {
         let length = u32::try_from(size - offset).unwrap_or(MAX_PIECE).min(MAX_PIECE);
         let question = GoodsQuestion { order: record.id, item: item.to_string(), offset, length };
-        let answer: GoodsAnswer = self.ask_front(record, "goods", &question).await?;
+        let answer: GoodsAnswer = self.ask(record, "goods", &question).await?;
         let piece = unb64(&answer.piece, AtFault::Role(Role::Merchant), "goods.piece")?;
         match (1..=length as usize).contains(&piece.len()) {
             true => Ok(piece),
@@ -143,21 +143,8 @@ impl Holder {
         let receipt = receipt.sign(self.party().terminal().signer.as_ref());
         let question = GoodsReceiptQuestion { order: record.id, receipt };
         // The caller asks for the status anew, and keeps it.
-        let _: StatusAnswer = self.ask_front(record, "goods_receipt", &question).await?;
+        let _: StatusAnswer = self.ask(record, "goods_receipt", &question).await?;
         Ok(())
-    }
-
-    async fn ask_front<A: serde::de::DeserializeOwned>(
-        &self,
-        record: &OrderRecord,
-        op: &str,
-        question: &(impl serde::Serialize + Sync),
-    ) -> Result<A, CallError> {
-        let party = self.party();
-        let trade = party.hands_out().then_some(record.id);
-        let roles = (Role::Holder, Role::Merchant);
-        let (front, question) = (Some(&record.front), (op, question));
-        party.connections().ask(party, &record.url, roles, front, question, trade).await
     }
 }
 

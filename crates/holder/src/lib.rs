@@ -24,9 +24,10 @@ pub use line::{CenterLine, Line};
 pub use purchase::{Entry, Purchase, Wanted};
 pub use records::{
     Card, HISTORY, Membership, OrderRecord, PrepaidRecord, Profile, Standing, TelegramRecord,
-    TopUpRecord, Way,
+    TopUpRecord,
 };
 pub use telegrams::Writer;
 pub use terminal::Holder;
 pub use topping_up::{PrepaidView, Source, TopUpWish};
 pub use vault_store::VaultStore;
+pub use warifu_protocol::telegram::Way;

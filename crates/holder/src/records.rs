@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use warifu_ports::{Collection, StoreError, Unit};
-use warifu_protocol::{joining::MemberKind, receipt::Receipt, status::State, trust::Anchors};
+use warifu_protocol::{
+    joining::MemberKind, receipt::Receipt, status::State, telegram::Way, trust::Anchors,
+};
 use warifu_types::{Digest, Identifier, Money, Nonce, OrderId, UnixTime};
 use warifu_vault::{Entry, EntryKind};
 use zeroize::Zeroize;
@@ -235,20 +237,6 @@ impl fmt::Debug for PrepaidRecord {
     }
 }
 
-/// Where the money of a top-up comes from (row B7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Way {
-    /// An issuer gives credit.
-    Issuer,
-    /// The member's bank or post office transfers.
-    Transfer,
-    /// The member pays in at the center's bank or post office.
-    PayIn,
-    /// Cash by registered mail.
-    RegisteredMail,
-}
-
 /// How far a top-up has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -318,11 +306,5 @@ pub(crate) fn all<T: serde::de::DeserializeOwned>(
     unit: &mut dyn Unit,
     collection: Collection<T>,
 ) -> Result<Vec<T>, StoreError> {
-    let (mut all, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = collection.scan(unit, &after, 100)?;
-        let Some((last, _)) = page.last() else { return Ok(all) };
-        after.clone_from(last);
-        all.extend(page.into_iter().map(|(_, document)| document));
-    }
+    Ok(collection.all(unit)?.into_iter().map(|(_, document)| document).collect())
 }

@@ -5,7 +5,6 @@ use crate::{
     Card, Holder, HolderError, Purchase, Wanted,
     records::{
         self, CARDS, HISTORY, PREPAID, PrepaidRecord, Standing, TELEGRAMS, TOP_UPS, TopUpRecord,
-        Way,
     },
     telegrams::{Draft, note_answer},
 };
@@ -64,17 +63,6 @@ pub struct PrepaidView {
     pub balance: Option<(Money, UnixTime)>,
 }
 
-impl Source {
-    fn way(&self) -> Way {
-        match self {
-            Source::Issuer { .. } => Way::Issuer,
-            Source::Transfer => Way::Transfer,
-            Source::PayIn => Way::PayIn,
-            Source::RegisteredMail => Way::RegisteredMail,
-        }
-    }
-}
-
 impl Holder {
     /// Asks for value: keeps the signed telegram and sends nothing. Where an issuer is to pay, the
     /// center's form and the issuer's credential are fetched first.
@@ -126,6 +114,7 @@ impl Holder {
             Ok(card)
         };
         let card = self.store.run(loaded).await?.map(|card| card.number.clone());
+        let way = funding.way();
         let top_up = TopUp { amount: wish.amount, card, funding };
         let now = self.party.now();
         let draft = Draft {
@@ -139,7 +128,7 @@ impl Holder {
             telegram: telegram.jti,
             amount: wish.amount,
             onto: wish.onto.clone(),
-            way: wish.source.way(),
+            way,
             asked: now,
             standing: Standing::Asked {},
             receipt,

@@ -2,7 +2,8 @@
 
 use crate::{StoreError, Unit};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{fmt, io, marker::PhantomData};
+use std::{fmt, marker::PhantomData};
+use warifu_protocol::encode::json_length;
 use zeroize::Zeroizing;
 
 /// A collection whose documents are `T` as JSON.
@@ -59,6 +60,19 @@ impl<T: DeserializeOwned> Collection<T> {
             .collect()
     }
 
+    /// Every document, by key; all of them in memory.
+    pub fn all(&self, unit: &mut dyn Unit) -> Result<Vec<(String, T)>, StoreError> {
+        let mut all: Vec<(String, T)> = Vec::new();
+        loop {
+            let after = all.last().map_or("", |(key, _)| key.as_str()).to_string();
+            let page = self.scan(unit, &after, 500)?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
+    }
+
     // serde_json's message would quote the value, so it is dropped.
     fn read(&self, value: &[u8]) -> Result<T, StoreError> {
         serde_json::from_slice(value)
@@ -81,9 +95,8 @@ impl<T: Serialize> Collection<T> {
     /// copies of the value behind in memory.
     fn write(&self, value: &T) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let unwritable = |_| StoreError::Unwritable { collection: self.name.to_string() };
-        let mut length = Count(0);
-        serde_json::to_writer(&mut length, value).map_err(unwritable)?;
-        let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
+        let length = json_length(value).map_err(unwritable)?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length));
         serde_json::to_writer(&mut *bytes, value).map_err(unwritable)?;
         Ok(bytes)
     }
@@ -100,19 +113,6 @@ impl<T> Copy for Collection<T> {}
 impl<T> fmt::Debug for Collection<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Collection({})", self.name)
-    }
-}
-
-struct Count(usize);
-
-impl io::Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

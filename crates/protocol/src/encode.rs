@@ -4,7 +4,7 @@ use crate::error::{AtFault, ProtocolError, Reason, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, de, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
-use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Deref, str::FromStr};
+use std::{collections::BTreeMap, fmt, io, marker::PhantomData, ops::Deref, str::FromStr};
 use warifu_types::{Digest, UnixTime};
 
 /// Unpadded base64url (RFC 4648, section 5; RFC 7515).
@@ -93,6 +93,24 @@ pub fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
         Ok(()) => json,
         Err(_) => Vec::new(),
     }
+}
+
+/// How long a value is as JSON. Whoever keeps secrets in it makes room first: a buffer that grows
+/// leaves copies of them behind.
+pub fn json_length<T: Serialize>(value: &T) -> serde_json::Result<usize> {
+    struct Length(usize);
+    impl io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, value)?;
+    Ok(length.0)
 }
 
 /// A JSON error as ours: the path to it, and the field that serde names, but no value.

@@ -8,7 +8,7 @@ pub mod session;
 pub use answer::{Outcome, Paid, TELEGRAM_ANSWER, TelegramAnswer, TopUpState};
 pub use instruction::{
     BankAccount, Funding, Instruction, JapaneseAccountKind, KeyChange, Payment, Person, Profile,
-    Registration, Store, TopUp,
+    Registration, Store, TopUp, Way,
 };
 
 use crate::{

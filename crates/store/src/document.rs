@@ -2,7 +2,7 @@
 
 use crate::seal::Sealer;
 use std::fmt;
-use warifu_ports::StoreError;
+use warifu_ports::{KeyAndValue, StoreError};
 use zeroize::Zeroizing;
 
 /// A document as `dump` lists it.
@@ -20,6 +20,31 @@ impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Document({}/{}, {} bytes)", self.collection, self.key, self.value.len())
     }
+}
+
+/// Documents that are read at once.
+const PAGE: usize = 1000;
+
+/// Every document of these collections; `scan` gives a page of one, after a key.
+pub(crate) fn list(
+    collections: Vec<String>,
+    scan: impl Fn(&str, &str, usize) -> Result<Vec<KeyAndValue>, StoreError>,
+) -> Result<Vec<Document>, StoreError> {
+    let mut all = Vec::new();
+    for collection in collections {
+        let mut after = String::new();
+        loop {
+            let page = scan(&collection, &after, PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            after.clone_from(last);
+            all.extend(page.into_iter().map(|(key, value)| Document {
+                collection: collection.clone(),
+                key,
+                value,
+            }));
+        }
+    }
+    Ok(all)
 }
 
 /// Refuses empty names.

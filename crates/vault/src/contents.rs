@@ -11,8 +11,8 @@ use crate::{
 };
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{fmt, io};
-use warifu_protocol::signer::SigningKey;
+use std::fmt;
+use warifu_protocol::{encode::json_length, signer::SigningKey};
 use warifu_types::Nonce;
 use zeroize::Zeroizing;
 
@@ -185,9 +185,8 @@ fn place_of_b(header: &Header) -> Vec<u8> {
 /// JSON, and spaces up to the next step. Measured first, so that the text never grows and leaves
 /// copies behind.
 fn padded<T: Serialize>(layer: &T) -> Result<Zeroizing<Vec<u8>>> {
-    let mut length = Length(0);
-    serde_json::to_writer(&mut length, layer).map_err(|_| VaultError::TooLarge)?;
-    let whole = length.0.next_multiple_of(STEP);
+    let length = json_length(layer).map_err(|_| VaultError::TooLarge)?;
+    let whole = length.next_multiple_of(STEP);
     let mut bytes = Zeroizing::new(Vec::with_capacity(whole));
     serde_json::to_writer(&mut *bytes, layer).map_err(|_| VaultError::TooLarge)?;
     bytes.resize(whole, b' ');
@@ -197,19 +196,6 @@ fn padded<T: Serialize>(layer: &T) -> Result<Zeroizing<Vec<u8>>> {
 /// What is authentic and yet not of the shape is an error like any other of its layer.
 fn parse<T: DeserializeOwned>(plain: &[u8]) -> Result<T> {
     serde_json::from_slice(plain).map_err(|_| VaultError::WrongPassword)
-}
-
-/// Counts what is written.
-struct Length(usize);
-
-impl io::Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
     settlement::{Settlement, count},
 };
 use serde::Serialize;
-use warifu_ports::{Collection, StoreError, Unit};
+use warifu_ports::Unit;
 use warifu_protocol::{
     joining::{MemberKind, terms_hash},
     telegram::Profile,
@@ -61,7 +61,7 @@ pub struct MemberSummary {
 impl Settlement {
     /// Every application, by the form's number.
     pub async fn applications(&self) -> Result<Vec<ApplicationSummary>, Problem> {
-        let all = self.store.run(|unit| all(unit, APPLICATIONS)).await?;
+        let all = self.store.run(|unit| APPLICATIONS.all(unit)).await?;
         let summary = |(application, record): (String, ApplicationRecord)| ApplicationSummary {
             application,
             kind: record.application.profile.kind(),
@@ -75,7 +75,7 @@ impl Settlement {
 
     /// Every member and store, by number.
     pub async fn members(&self) -> Result<Vec<MemberSummary>, Problem> {
-        let all = self.store.run(|unit| all(unit, MEMBERSHIPS)).await?;
+        let all = self.store.run(|unit| MEMBERSHIPS.all(unit)).await?;
         let summary = |(number, known): (String, Membership)| MemberSummary {
             number,
             kind: known.kind,
@@ -197,7 +197,7 @@ fn approve(unit: &mut dyn Unit, wanted: &str, now: UnixTime) -> Result<String, P
 
 /// The one application whose number begins so.
 fn find(unit: &mut dyn Unit, wanted: &str) -> Result<(String, ApplicationRecord), Problem> {
-    let mut found = all(unit, APPLICATIONS)?;
+    let mut found = APPLICATIONS.all(unit)?;
     found.retain(|(key, _)| !wanted.is_empty() && key.starts_with(wanted));
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
@@ -205,20 +205,5 @@ fn find(unit: &mut dyn Unit, wanted: &str) -> Result<(String, ApplicationRecord)
             Err(Problem::bad_value("application", "several begin so: give more of the number"))
         }
         (None, _) => Err(Problem::not_found("application")),
-    }
-}
-
-fn all<T: serde::de::DeserializeOwned>(
-    unit: &mut dyn Unit,
-    collection: Collection<T>,
-) -> Result<Vec<(String, T)>, StoreError> {
-    let mut found: Vec<(String, T)> = Vec::new();
-    loop {
-        let after = found.last().map_or("", |(key, _)| key.as_str()).to_string();
-        let page = collection.scan(unit, &after, 500)?;
-        if page.is_empty() {
-            return Ok(found);
-        }
-        found.extend(page);
     }
 }

@@ -9,5 +9,4 @@ mod top_up;
 pub(crate) mod turns;
 
 pub use money::{MoneyOutcome, MoneyReceived, MoneyRecord};
-pub use records::Way;
 pub(crate) use records::card_of;

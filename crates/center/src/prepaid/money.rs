@@ -1,7 +1,7 @@
 //! Money that comes in for cards (row B7, ways 2 to 4). Whatever tells the center of it (a bank's
 //! file, the operator) names it by an id, and the same id counts once.
 
-use super::records::{REFERENCES, Stage, TOP_UPS, TopUpRecord, Way};
+use super::records::{REFERENCES, Stage, TOP_UPS, TopUpRecord};
 use crate::{
     accounts::{BOOKS, Code, bank, unmatched},
     rules::codes,
@@ -9,6 +9,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use warifu_ports::{Collection, Unit, books::AccountName};
+use warifu_protocol::telegram::Way;
 use warifu_types::{Money, UnixTime};
 use warifu_wire::Problem;
 
@@ -129,18 +130,8 @@ impl Settlement {
 
     /// All money that came in, by id. It holds all of it in memory.
     pub async fn money(&self) -> Result<Vec<MoneyRecord>, Problem> {
-        let work = |unit: &mut dyn Unit| {
-            let mut all: Vec<MoneyRecord> = Vec::new();
-            loop {
-                let after = all.last().map_or("", |money| money.received.id.as_str()).to_string();
-                let page = MONEY.scan(unit, &after, 500)?;
-                if page.is_empty() {
-                    return Ok(all);
-                }
-                all.extend(page.into_iter().map(|(_, money)| money));
-            }
-        };
-        self.store.run(work).await
+        let all = self.store.run(|unit| MONEY.all(unit)).await?;
+        Ok(all.into_iter().map(|(_, money)| money).collect())
     }
 }
 

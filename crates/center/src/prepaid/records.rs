@@ -3,7 +3,11 @@
 use crate::accounts::BOOKS;
 use serde::{Deserialize, Serialize};
 use warifu_ports::{Collection, StoreError, Unit, books::AccountName, holds::CardId};
-use warifu_protocol::{encode::UniqueMap, sealed::SealedOrder, telegram::TopUpState};
+use warifu_protocol::{
+    encode::UniqueMap,
+    sealed::SealedOrder,
+    telegram::{TopUpState, Way},
+};
 use warifu_types::{Digest, FieldName, Identifier, Money, Nonce, UnixTime};
 use warifu_wire::Problem;
 use zeroize::Zeroize;
@@ -67,42 +71,6 @@ pub(crate) struct Holdings {
     pub cards: Vec<CardId>,
     /// Requests that are not issued yet, by key.
     pub asked: Vec<String>,
-}
-
-/// How a card is funded (row B7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Way {
-    /// An issuer gives credit.
-    Issuer,
-    /// The member's bank or post office transfers.
-    Transfer,
-    /// Paid in at the center's bank or post office.
-    PayIn,
-    /// Cash by registered mail.
-    RegisteredMail,
-}
-
-impl Way {
-    /// The word in formats and commands.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Way::Issuer => "issuer",
-            Way::Transfer => "transfer",
-            Way::PayIn => "pay_in",
-            Way::RegisteredMail => "registered_mail",
-        }
-    }
-}
-
-impl std::str::FromStr for Way {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Way, String> {
-        [Way::Transfer, Way::PayIn, Way::RegisteredMail]
-            .into_iter()
-            .find(|way| way.as_str() == text)
-            .ok_or_else(|| "one of transfer, pay_in, registered_mail".to_string())
-    }
 }
 
 /// A request for value.

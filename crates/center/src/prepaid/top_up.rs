@@ -1,7 +1,7 @@
 //! Requests for value (row B7): the checks, and what is recorded before anything is issued.
 
 use super::records::{
-    CARDS, Credit, HOLDINGS, REFERENCES, Stage, TOP_UPS, TopUpRecord, UNFINISHED, Way, card_of,
+    CARDS, Credit, HOLDINGS, REFERENCES, Stage, TOP_UPS, TopUpRecord, UNFINISHED, card_of,
 };
 use crate::{
     accounts::BOOKS,
@@ -18,7 +18,7 @@ use warifu_protocol::{
     ProtocolError, Reason,
     authorization::shared_digests,
     sealed::SealedOrder,
-    telegram::{Funding, Outcome, TopUp},
+    telegram::{Funding, Outcome, TopUp, Way},
     value::FieldValue,
 };
 use warifu_types::{FieldName, Money, Nonce, Role};
@@ -51,12 +51,7 @@ impl Settlement {
         asked: TopUp,
     ) -> Result<String, Problem> {
         let TopUp { amount, card, funding } = asked;
-        let way = match &funding {
-            Funding::Issuer { .. } => Way::Issuer,
-            Funding::Transfer {} => Way::Transfer,
-            Funding::PayIn {} => Way::PayIn,
-            Funding::RegisteredMail {} => Way::RegisteredMail,
-        };
+        let way = funding.way();
         let random = self.party.random32();
         let size = codes::REFERENCE_LENGTH - 1;
         let wish = Wish {

@@ -17,7 +17,6 @@ use warifu_protocol::{
     AtFault,
     encode::from_json_object,
     joining::{Guide, Message, Reply},
-    session::session_of,
     telegram::session::{self, Open, Opened},
 };
 use warifu_wire::{Answer, Body, FormAnswer, MAX_BODY, Problem, whole};
@@ -98,7 +97,6 @@ async fn telegram(State(center): State<Arc<Settlement>>, body: Body) -> Result<R
     let body = whole(body)?;
     let message = std::str::from_utf8(&body)
         .map_err(|_| Problem::new(422, "malformed", "the message is not UTF-8", Some("session")))?;
-    session_of(message)?;
     let open = center.sessions.find(message, center.party.now())?;
     let (seq, plain) = open.hear(message)?;
     let said = from_json_object::<Message>(&plain, AtFault::Sender, "message");

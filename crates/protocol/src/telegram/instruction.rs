@@ -179,6 +179,55 @@ pub enum Funding {
     RegisteredMail {},
 }
 
+/// How a top-up is funded: [`Funding`] without what it carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// An issuer gives credit.
+    Issuer,
+    /// The member's bank or post office transfers.
+    Transfer,
+    /// Paid in at the center's bank or post office.
+    PayIn,
+    /// Cash by registered mail.
+    RegisteredMail,
+}
+
+impl Way {
+    /// The word in formats and commands.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Way::Issuer => "issuer",
+            Way::Transfer => "transfer",
+            Way::PayIn => "pay_in",
+            Way::RegisteredMail => "registered_mail",
+        }
+    }
+}
+
+/// From a command: only a way by which money comes in by itself.
+impl std::str::FromStr for Way {
+    type Err = String;
+    fn from_str(text: &str) -> std::result::Result<Way, String> {
+        [Way::Transfer, Way::PayIn, Way::RegisteredMail]
+            .into_iter()
+            .find(|way| way.as_str() == text)
+            .ok_or_else(|| "one of transfer, pay_in, registered_mail".to_string())
+    }
+}
+
+impl Funding {
+    /// Which of the four ways it is.
+    pub fn way(&self) -> Way {
+        match self {
+            Funding::Issuer { .. } => Way::Issuer,
+            Funding::Transfer {} => Way::Transfer,
+            Funding::PayIn {} => Way::PayIn,
+            Funding::RegisteredMail {} => Way::RegisteredMail,
+        }
+    }
+}
+
 /// A payment instruction (row B9).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

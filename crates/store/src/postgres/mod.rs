@@ -12,7 +12,7 @@ mod schema;
 mod unit;
 mod write;
 
-use crate::{Document, MasterKey, group::Desk, seal::Sealer};
+use crate::{Document, MasterKey, document::list, group::Desk, seal::Sealer};
 use documents::{Documents, Drafts};
 use engine::PostgresEngine;
 use link::{Link, aside};
@@ -20,7 +20,6 @@ use std::{fmt, io::ErrorKind, sync::Arc};
 use tokio_postgres::Config;
 use warifu_ports::{Job, Store, StoreError, Submitted};
 
-const PAGE: usize = 1000;
 const SNAPSHOT: &str =
     "SET search_path TO warifu; BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
@@ -73,21 +72,8 @@ fn dump(link: &Link, sealer: &Sealer) -> Result<Vec<Document>, StoreError> {
     link.batch("list the documents", SNAPSHOT)?;
     let mut drafts = Drafts::default();
     let documents = Documents { link, sealer, drafts: &mut drafts };
-    let mut all = Vec::new();
-    for collection in documents::collections(link)? {
-        let mut after = String::new();
-        loop {
-            let page = documents.scan(&collection, &after, PAGE)?;
-            let Some((last, _)) = page.last() else { break };
-            after.clone_from(last);
-            all.extend(page.into_iter().map(|(key, value)| Document {
-                collection: collection.clone(),
-                key,
-                value,
-            }));
-        }
-    }
-    Ok(all)
+    let scan = |collection: &str, after: &str, limit| documents.scan(collection, after, limit);
+    list(documents::collections(link)?, scan)
 }
 
 /// Makes `new` the key of the store at `address`; `old` no longer opens it. Documents are not

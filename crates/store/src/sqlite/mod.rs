@@ -9,7 +9,7 @@ mod schema;
 mod unit;
 mod write;
 
-use crate::{Document, MasterKey, group::Desk, seal::Sealer};
+use crate::{Document, MasterKey, document::list, group::Desk, seal::Sealer};
 use documents::Documents;
 use engine::SqliteEngine;
 use error::store_error;
@@ -19,8 +19,6 @@ use std::{
     sync::Arc,
 };
 use warifu_ports::{Job, Store, StoreError, Submitted};
-
-const PAGE: usize = 1000;
 
 /// A store in one SQLite file. Dropping it runs what waits, then closes the file.
 pub struct SqliteStore {
@@ -51,20 +49,8 @@ impl SqliteStore {
         let documents = Documents::new(&connection, &self.sealer);
         let fail = |error| store_error("list the documents", &error);
         let snapshot = connection.unchecked_transaction().map_err(fail)?;
-        let mut all = Vec::new();
-        for collection in documents.collections()? {
-            let mut after = String::new();
-            loop {
-                let page = documents.scan(&collection, &after, PAGE)?;
-                let Some((last, _)) = page.last() else { break };
-                after.clone_from(last);
-                all.extend(page.into_iter().map(|(key, value)| Document {
-                    collection: collection.clone(),
-                    key,
-                    value,
-                }));
-            }
-        }
+        let scan = |collection: &str, after: &str, limit| documents.scan(collection, after, limit);
+        let all = list(documents.collections()?, scan)?;
         snapshot.finish().map_err(fail)?;
         Ok(all)
     }
