@@ -97,13 +97,20 @@ impl Vault {
         self.admit(Which::A, now)?;
         let root = RootA::stretch(a, &header)?;
         let layer = contents::open_a(&bytes, &header, &root)?;
+        let mut opened = VaultA { vault: self.clone(), header, root, layer, restored: None };
 
         let held = self.place.lock()?;
+        // Others may have written while the password was stretched: what was read before that would
+        // be taken for a backup.
+        let newest = opened.reload();
         let mut state = State::load(&self.place, &held);
         state.forgive(Which::A);
-        let restored = state.meet(&header);
+        if newest.is_ok() {
+            opened.restored = state.meet(&opened.header);
+        }
         state.save(&self.place, &held)?;
-        Ok(VaultA { vault: self.clone(), header, root, layer, restored })
+        newest?;
+        Ok(opened)
     }
 
     /// Opens both layers of a vault with two passwords. Wrong A, wrong B, both wrong and a damaged

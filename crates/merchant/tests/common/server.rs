@@ -52,10 +52,21 @@ impl Host {
     }
 
     pub async fn start(&self, script: Arc<Script>) {
-        let listener = tokio::net::TcpListener::bind(self.address).await.unwrap();
+        let listener = self.listen().await;
         let faults = middleware::from_fn_with_state(self.faults.clone(), break_off);
         let router = serve_routes(script).layer(faults);
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    }
+
+    /// While the service was away, an outgoing connection may have been given its port for a moment.
+    async fn listen(&self) -> tokio::net::TcpListener {
+        for _ in 0..200 {
+            if let Ok(listener) = tokio::net::TcpListener::bind(self.address).await {
+                return listener;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        tokio::net::TcpListener::bind(self.address).await.unwrap()
     }
 }
 
