@@ -13,6 +13,8 @@
 )]
 
 mod decode;
+pub mod fax;
+pub mod mail;
 mod needles;
 mod postgres;
 mod recording;
