@@ -4,8 +4,9 @@ use crate::{
     Settings, Terms,
     accounts::{BOOKS, HOLDS},
     joining::records::{TERMS, TermsRecord},
+    paying::fresh::Fresh,
     prepaid::turns::Turns,
-    telegrams::{guard::Guard, sessions::Sessions},
+    telegrams::{guard::Guard, keys::Keys, sessions::Sessions},
 };
 use serde_json::value::RawValue;
 use std::{fmt, sync::Arc, time::Duration};
@@ -30,6 +31,8 @@ pub struct Settlement {
     pub(crate) sessions: Sessions,
     pub(crate) guard: Guard,
     pub(crate) turns: Turns,
+    pub(crate) fresh: Fresh,
+    pub(crate) keys: Keys,
 }
 
 impl fmt::Debug for Settlement {
@@ -47,9 +50,17 @@ impl Settlement {
         settings: Settings,
     ) -> Result<Arc<Settlement>, StoreError> {
         let guard = Guard::new(settings.rates);
-        let (sessions, turns) = (Sessions::default(), Turns::default());
         let terms = settings.terms.clone();
-        let center = Arc::new(Settlement { party, store, settings, sessions, guard, turns });
+        let center = Arc::new(Settlement {
+            party,
+            store,
+            settings,
+            sessions: Sessions::default(),
+            guard,
+            turns: Turns::default(),
+            fresh: Fresh::default(),
+            keys: Keys::default(),
+        });
         if let Some(terms) = terms {
             center.set_terms(terms).await?;
         }

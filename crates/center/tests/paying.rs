@@ -72,7 +72,7 @@ async fn a_merchant_that_is_not_there_is_told_later() {
     let down = Mode::Problem(Problem::new(503, "down", "not there", None));
     world.merchant.set(down);
     let (sealed, _) = pay(&world, &member, &Wish::new(1, &card)).await;
-    until("the merchant is tried", || world.merchant.times_asked("payment_notice") > 0).await;
+    until("the merchant is tried", || world.merchant.times_asked("payment_notices") > 0).await;
     world.merchant.set(Mode::Good);
     let settlement = world.center.settlement();
     for _ in 0..100 {

@@ -6,23 +6,25 @@
 use crate::{
     Issuer,
     books::Code,
-    records::{CARDS, HOLDS, WAITING},
+    presented::Shown,
+    records::{CARDS, HOLDS, SALTS, WAITING},
     rules::decide::{Asked, Refusal, decide, read},
 };
 use std::sync::Arc;
 use warifu_ports::{
     Unit,
-    holds::{CardId, Evidence, Hold, HoldWish, Verdict},
+    holds::{CardId, Evidence, Hold, HoldWish, Tokens, Verdict},
 };
 use warifu_protocol::{
     ProtocolError, Reason,
     authorization::AuthorizationRequest,
     order::ORDER_LIFETIME,
+    presented::CardQuestion,
     sealed::{self, OpenedOrder, SealedOrder},
     signer::Signer,
 };
 use warifu_types::{Digest, Identifier, Money, Nonce, Role, UnixTime};
-use warifu_wire::{AuthorizeAnswer, AuthorizeQuestion, Peer, Problem};
+use warifu_wire::{AuthorizeAnswer, Peer, Problem};
 
 /// The code of "the part has not come yet": the front asks again.
 const PART_NOT_HERE: &str = "part_not_here";
@@ -36,6 +38,7 @@ struct Work {
     own: Identifier,
     role: Role,
     authorization: Nonce,
+    card: Shown,
     hold_seconds: u64,
     max_instalments: u32,
     signer: Arc<dyn Signer>,
@@ -47,7 +50,7 @@ impl Issuer {
     pub(crate) async fn authorize(
         &self,
         peer: &Peer,
-        question: AuthorizeQuestion,
+        question: CardQuestion,
     ) -> Result<AuthorizeAnswer, Problem> {
         let identity = question.sealed.identity()?;
         let work = match self.check(peer, question).await {
@@ -66,9 +69,9 @@ impl Issuer {
     }
 
     /// Opens the part and checks everything that needs no records.
-    async fn check(&self, peer: &Peer, question: AuthorizeQuestion) -> Result<Work, Problem> {
+    async fn check(&self, peer: &Peer, question: CardQuestion) -> Result<Work, Problem> {
         let role = self.settings.role;
-        let AuthorizeQuestion { sealed, request } = question;
+        let CardQuestion { sealed, request, card } = question;
         let sealed = self.with_direct_part(peer, sealed).await?;
         let opened = self.party.open(&sealed, &peer.credential, role).await?;
         let rule = &opened.form.form.rule;
@@ -80,15 +83,17 @@ impl Issuer {
         }
         let own = self.party.id();
         let now = self.party.now();
-        AuthorizationRequest::verify(&request, &peer.credential, &own, &opened, now)?;
-        let evidence = Evidence {
+        let by = (&*peer.credential, &own);
+        AuthorizationRequest::verify_with(&request, by, &opened, card.as_ref(), now)?;
+        let card = self.card_of(&opened, card.as_ref()).await?;
+        let evidence = Evidence::Tokens(Tokens {
             order: sealed.order,
             holder_credential: sealed.credential,
             form: sealed.form,
             front_credential: peer.token.clone(),
             request,
             disclosures: opened.disclosures.clone(),
-        };
+        });
         Ok(Work {
             opened,
             evidence,
@@ -97,6 +102,7 @@ impl Issuer {
             own,
             role,
             authorization: Nonce(self.party.random32()),
+            card,
             hold_seconds: self.settings.hold_seconds(),
             max_instalments: self.settings.max_instalments,
             signer: Arc::clone(&self.party.terminal().signer),
@@ -175,12 +181,20 @@ impl Work {
         };
         let record = HOLDS.decide(unit, verdict, &self.evidence, self.signer.as_ref())?;
         WAITING.delete(unit, &key)?;
+        if let Shown::Beside { salts, .. } = &self.card {
+            SALTS.put(unit, &key, salts)?;
+        }
         Ok(record.answer)
     }
 
     /// The decision, with the money held if it is good; none for a badge.
     fn decide(&self, unit: &mut dyn Unit) -> Result<Result<Option<Hold>, Refusal>, Problem> {
-        let (claim, asked) = read(&self.opened, self.role).map_err(|field| {
+        let card = match &self.card {
+            Shown::InPart => None,
+            Shown::Beside { card, .. } | Shown::Named { card } => Some(card),
+            Shown::Unknown => return Ok(Err(Refusal::NotAuthenticated)),
+        };
+        let (claim, asked) = read(&self.opened, self.role, card).map_err(|field| {
             let field = format!("form.rule.parts.{}.{field}", self.role);
             Problem::from(ProtocolError::sender(Reason::OutsideRule, field))
         })?;

@@ -1,6 +1,6 @@
 //! The money (row D8): which accounts an issuer has. A credit line and a deposit credit a card, a
-//! purchase holds and then debits it in favour of the merchant, the payment of a statement credits
-//! it again.
+//! purchase holds and then debits it in favour of the merchant, a payout debits the merchant to the
+//! bank, the payment of a statement credits the card again.
 
 use crate::Issuer;
 use warifu_ports::books::{AccountBalance, AccountKind, AccountName, Books};
@@ -18,6 +18,7 @@ pub(crate) enum Code {
     Deposit = 2,
     Purchase = 3,
     Payment = 4,
+    Payout = 5,
 }
 
 /// Where credit lines come from.

@@ -14,22 +14,30 @@
 mod audit;
 mod authorize;
 mod books;
+mod card_network;
 mod cards;
 mod expire;
 mod issuer;
 mod part;
+mod payments;
+mod payouts;
+mod presented;
 mod records;
 mod rules;
 mod service;
 mod settings;
 mod settle;
 mod statements;
+mod story;
 
 pub use cards::CardSummary;
 pub use issuer::Issuer;
+pub use payments::Payment;
+pub use payouts::{Debt, Payout};
 pub use rules::card::{CardApplication, CardKind};
 pub use settings::Settings;
 pub use statements::{Statement, StatementLine};
+pub use story::{Step, TradeStep};
 pub use warifu_ports::{
     books::{AccountBalance, AccountKind},
     holds::{AuditFailure, Audited, CardId},

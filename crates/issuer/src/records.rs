@@ -3,6 +3,8 @@
 
 use crate::{
     books::BOOKS,
+    payments::Payment,
+    payouts::Payout,
     rules::{card::Card, month::Month},
 };
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,23 @@ pub(crate) const HOLDS: Holds = Holds::new(
 );
 /// Parts that came directly from the holder and wait for the front, by order id.
 pub(crate) const WAITING: Collection<WaitingPart> = Collection::new("issuer_parts");
+/// The salts of the card that a front has shown beside a broker's order, by order id: with the card's
+/// own record they prove what the front's signed request names.
+pub(crate) const SALTS: Collection<[String; 2]> = Collection::new("issuer_card_salts");
+/// Merchants behind the codes of card acceptors, by code.
+pub(crate) const ACCEPTORS: Collection<Identifier> = Collection::new("issuer_acceptors");
+/// What was asked and answered over the card network, by the trade's identity.
+pub(crate) const TRADES: Collection<NetworkTrade> = Collection::new("issuer_network_trades");
+/// Captured orders that the merchant was not paid for yet, by merchant, currency and order.
+pub(crate) const OWED: Collection<Owed> = Collection::new("issuer_owed");
+/// Payouts to merchants, by the operator's id.
+pub(crate) const PAYOUTS: Collection<Payout> = Collection::new("issuer_payouts");
+/// The payout that has paid an order, by order id.
+pub(crate) const PAID_OUT: Collection<String> = Collection::new("issuer_paid_out");
+/// Payments of cards' holders, by the operator's id.
+pub(crate) const PAYMENTS: Collection<Payment> = Collection::new("issuer_payments");
+/// What was paid of a statement so far, in minor units, by month, card and currency.
+pub(crate) const RECEIVED: Collection<u64> = Collection::new("issuer_received");
 /// Lines of statements, by month, card and order.
 pub(crate) const LINES: Collection<Line> = Collection::new("issuer_statement_lines");
 /// Months that are closed, by month.
@@ -36,6 +55,26 @@ pub(crate) struct WaitingPart {
     pub part: String,
     /// When the order is over and the part may go.
     pub until: UnixTime,
+}
+
+/// What came over the card network, and its answer.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NetworkTrade {
+    /// The store's keyed hash of what was asked; empty where a reversal came first.
+    pub asked: String,
+    /// Six letters and digits; none for a no.
+    pub approval: Option<String>,
+    /// Field 39.
+    pub code: String,
+}
+
+/// What is owed to a merchant for one order.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Owed {
+    pub order: OrderId,
+    pub minor: u64,
 }
 
 /// One payment, or one instalment, of a captured purchase.

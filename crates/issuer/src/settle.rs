@@ -1,7 +1,7 @@
 //! Capture and void.
 
 use crate::{
-    Issuer,
+    Issuer, payouts,
     records::{CLOSED, HOLDS, LINES, Line, card_month},
     rules::month::Month,
 };
@@ -38,9 +38,9 @@ impl Issuer {
     }
 }
 
-/// Writes the lines of the statements on which the purchase falls due: the first in the month of
-/// capture, and none in a month that is closed.
-fn bill(
+/// Notes what the merchant is owed, and writes the lines of the statements on which the purchase falls
+/// due: the first in the month of capture, and none in a month that is closed.
+pub(crate) fn bill(
     unit: &mut dyn Unit,
     order: OrderId,
     record: &OrderRecord,
@@ -49,6 +49,7 @@ fn bill(
     let hold = record.hold.as_ref().ok_or_else(Problem::internal)?;
     let paid = Money::new(record.paid(), hold.amount.currency());
     let paid = paid.map_err(|_| Problem::internal())?;
+    payouts::owe(unit, &record.front, order, paid)?;
     let mut month = open_month(unit, Month::of(now))?;
     for (number, amount) in (1..).zip(paid.instalments(u64::from(hold.payments))) {
         let line = Line {
@@ -65,7 +66,7 @@ fn bill(
     Ok(())
 }
 
-fn line_key(month: Month, card: &CardId, order: &OrderId) -> String {
+pub(crate) fn line_key(month: Month, card: &CardId, order: &OrderId) -> String {
     format!("{}{order}", card_month(month, card))
 }
 

@@ -4,6 +4,7 @@ use crate::{
     Issuer,
     books::{BOOKS, Code, bank},
     cards::known,
+    payments,
     records::{CLOSED, LINES, Line, PAID, card_month, with_prefix},
     rules::{card::CardKind, month::Month},
 };
@@ -85,8 +86,8 @@ impl Issuer {
             .await
     }
 
-    /// Takes the payment of a closed statement from the bank: the card's limit is free again by so
-    /// much. Paying again moves nothing.
+    /// Takes the payment of a closed statement from the bank, or what is left of it to pay: the card's
+    /// limit is free again by so much. Paying again moves nothing.
     pub async fn pay_statement(
         &self,
         card: &CardId,
@@ -111,10 +112,15 @@ impl Issuer {
                 }
                 for total in &due.totals {
                     let currency = total.currency();
+                    let left = payments::open(unit, month, &card, *total)?;
+                    if left.minor() == 0 {
+                        continue;
+                    }
                     let from = bank(currency);
                     let to = AccountName::card(&card, currency);
                     let id = BOOKS.transfer_id("payment", &(&card, month.to_string(), currency));
-                    BOOKS.pay(unit, id, (&from, &to), *total, Code::Payment as u16)?;
+                    BOOKS.pay(unit, id, (&from, &to), left, Code::Payment as u16)?;
+                    payments::receive(unit, month, &card, left)?;
                 }
                 PAID.put(unit, &card_month(month, &card), &now)?;
                 due.paid = true;
@@ -134,7 +140,11 @@ fn card_of(key: &str) -> Option<CardId> {
     key.split('/').nth(1).map(|card| CardId::from_key(card.to_string()))
 }
 
-fn statement(unit: &mut dyn Unit, card: CardId, month: Month) -> Result<Statement, Problem> {
+pub(crate) fn statement(
+    unit: &mut dyn Unit,
+    card: CardId,
+    month: Month,
+) -> Result<Statement, Problem> {
     let known = known(unit, &card)?;
     let lines = with_prefix(unit, LINES, &card_month(month, &card))?;
     let lines: Vec<StatementLine> = lines.into_iter().map(|(_, line)| line.into()).collect();

@@ -1,6 +1,7 @@
 //! `order`: opened, checked, and taken on with its stock in one job.
 
 use crate::{
+    brokering::NUMBERS,
     merchant::Merchant,
     records::{BY_IDENTITY, FORMS, Notice, ORDERS, OrderRecord, UNFINISHED},
     rules::{
@@ -50,6 +51,7 @@ impl Merchant {
         let own = self.party.terminal().credential.clone();
         let opened = self.party.open(&question.sealed, &own, self.settings.role).await?;
         let now = self.party.now();
+        ordering::check_sender(&opened)?;
         ordering::check_parts(&opened, &question.sealed)?;
         let quote =
             ordering::check_quote(&opened, question.quote.as_deref(), (&own.sub, &own.key), now)?;
@@ -113,6 +115,7 @@ impl Merchant {
             settlement: None,
             notices: notices.into_iter().map(|role| (role, Notice::Pending {})).collect(),
             cancelling: false,
+            broker: self.brokering.trade(&rule.name, &opened.claims.jti, now),
             trouble: None,
             placed: now,
             changed: now,
@@ -129,6 +132,12 @@ fn keep(unit: &mut dyn Unit, record: OrderRecord) -> Result<(), Problem> {
     let form = sha256(record.sealed.form.as_bytes());
     if FORMS.get(unit, &form.to_string())?.is_none() {
         return Err(ProtocolError::holder(Reason::Mismatch, "order.form").into());
+    }
+    if let Some(trade) = &record.broker
+        && !NUMBERS.insert(unit, &trade.number, &record.id())?
+    {
+        // Two orders that begin alike would have one sheet.
+        return Err(Problem::conflict("order.jti"));
     }
     stock::take(unit, &record.taken)?;
     ORDERS.put(unit, &key, &record)?;

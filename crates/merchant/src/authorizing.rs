@@ -13,13 +13,12 @@ use warifu_protocol::{
     AtFault, ProtocolError, Reason,
     authorization::{Authorization, AuthorizationRequest, Decision},
     credential::Credential,
+    presented::{CardBeside, CardQuestion},
     settlement::{Action, Settlement, SettlementRequest},
     status::State,
 };
 use warifu_types::Role;
-use warifu_wire::{
-    AuthorizeAnswer, AuthorizeQuestion, CallError, Found, SettleQuestion, SettlementAnswer,
-};
+use warifu_wire::{AuthorizeAnswer, CallError, Found, SettleQuestion, SettlementAnswer};
 
 /// How long a request to a peer is good for, in seconds.
 pub const REQUEST_LIFETIME: u64 = 300;
@@ -27,6 +26,9 @@ pub const REQUEST_LIFETIME: u64 = 300;
 impl Merchant {
     /// Ordered → authorized or refused.
     pub(crate) async fn authorize(&self, record: &OrderRecord) -> Result<(), Halt> {
+        if record.is_on_card_network() {
+            return self.authorize_on_card_network(record).await;
+        }
         let authorizer = match self.find_all(record).await {
             Ok(found) => found,
             Err((_, error)) if verdict::is_nobody(&error) => {
@@ -34,7 +36,8 @@ impl Merchant {
             }
             Err((role, error)) => return Err(Halt::Peer(role, error)),
         };
-        match self.ask_authorization(record, &authorizer).await {
+        let card = self.card_beside(record).await?;
+        match self.ask_authorization(record, &authorizer, card).await {
             Ok((answer, token)) => {
                 let change = move |record: &mut OrderRecord| {
                     take_answer(record, answer, token, authorizer.token)
@@ -73,14 +76,17 @@ impl Merchant {
         &self,
         record: &OrderRecord,
         authorizer: &Found,
+        card: Option<CardBeside>,
     ) -> Result<(Authorization, String), CallError> {
         let now = self.party.now();
         let own = self.party.id();
+        let mut digests = record.shared.clone();
+        digests.as_mut().extend(card.iter().flat_map(CardBeside::digests));
         let request = AuthorizationRequest {
             iss: own.clone(),
             aud: authorizer.credential.sub.clone(),
             order: record.identity,
-            digests: record.shared.clone(),
+            digests,
             iat: now,
             exp: now.plus(REQUEST_LIFETIME),
         };
@@ -89,7 +95,7 @@ impl Merchant {
         if record.direct {
             sealed.parts.as_mut().clear();
         }
-        let question = AuthorizeQuestion { sealed, request };
+        let question = CardQuestion { sealed, request, card };
         let to = (record.authorizer, authorizer);
         let answer: AuthorizeAnswer = self.ask(record, to, "authorize", &question).await?;
         let claims = self.verify_answer(record, &authorizer.credential, &answer.authorization)?;
@@ -117,6 +123,9 @@ impl Merchant {
 
     /// Delivered → settled.
     pub(crate) async fn capture(&self, record: &OrderRecord) -> Result<(), Halt> {
+        if record.is_on_card_network() {
+            return self.capture_on_card_network(record).await;
+        }
         let settled = self.settle(record, Action::Capture).await;
         let settlement = settled.map_err(|error| Halt::Peer(record.authorizer, error))?;
         let change = |record: &mut OrderRecord| {
@@ -129,6 +138,9 @@ impl Merchant {
     /// Authorized → cancelled; refused stays refused, when a center has taken the money all the
     /// same.
     pub(crate) async fn void(&self, record: &OrderRecord) -> Result<(), Halt> {
+        if record.is_on_card_network() {
+            return self.reverse_on_card_network(record).await;
+        }
         let until = record.hold_until();
         let settlement = match self.settle(record, Action::Void).await {
             Ok(settlement) => Some(settlement),

@@ -115,6 +115,8 @@ impl Merchant {
             Next::Deliver => self.deliver(record).await,
             Next::AskDelivery => self.ask_delivery(record).await,
             Next::HandOver => self.hand_over(record).await,
+            Next::AwaitProvider => self.await_provider(record).await,
+            Next::AwaitService => self.await_service(record).await,
             Next::AwaitReceipt => self.claim_in_time(record).await,
             Next::Meter => self.meter(record).await,
             Next::Nothing => Ok(()),
@@ -184,6 +186,7 @@ fn role_of(record: &OrderRecord, next: Next) -> Option<Role> {
     match next {
         Next::Authorize | Next::Void | Next::Capture | Next::Meter => Some(record.authorizer),
         Next::Deliver | Next::AskDelivery => Some(Role::Carrier),
+        Next::AwaitProvider | Next::AwaitService => None,
         Next::HandOver | Next::AwaitReceipt | Next::Nothing => None,
     }
 }

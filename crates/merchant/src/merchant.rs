@@ -1,6 +1,7 @@
 //! The merchant itself, and what it answers within sessions.
 
 use crate::{
+    brokering::{Brokering, forget_card},
     catalogue::Catalogue,
     records::{ORDERS, OrderRecord, UNFINISHED},
     rules::steps,
@@ -30,6 +31,8 @@ pub struct Merchant {
     pub(crate) waits: Waits,
     /// How long after the last byte of its files an order is claimed without a receipt, in seconds.
     pub(crate) receipt_patience: u64,
+    /// How it works with brokers.
+    pub(crate) brokering: Brokering,
     /// Whom a designated name has found before, for when the directory is silent.
     pub(crate) names: Mutex<HashMap<String, Identifier>>,
 }
@@ -51,6 +54,18 @@ impl Merchant {
         settings: Settings,
         receipt_patience: u64,
     ) -> Arc<Merchant> {
+        let brokering = Brokering::default();
+        Merchant::with_brokering(party, store, settings, receipt_patience, brokering)
+    }
+
+    /// As [`Merchant::with_patience`], for a provider of brokers' users.
+    pub fn with_brokering(
+        party: Arc<Party>,
+        store: Arc<dyn Store>,
+        settings: Settings,
+        receipt_patience: u64,
+        brokering: Brokering,
+    ) -> Arc<Merchant> {
         Arc::new(Merchant {
             party,
             store,
@@ -59,6 +74,7 @@ impl Merchant {
             turns: Turns::default(),
             waits: Waits::default(),
             receipt_patience,
+            brokering,
             names: Mutex::default(),
         })
     }
@@ -112,11 +128,16 @@ pub(crate) fn put_changed(
     if record.state() != from {
         record.changed = now;
         record.trouble = None;
+        let state = record.state();
+        if let Some(trade) = &mut record.broker {
+            trade.steps.push((state, now));
+        }
         tracing::info!(order = %record.id(), state = %record.state(), "order");
     }
     if steps::gives_back(record.state()) && !steps::gives_back(from) {
         stock::give_back(unit, &record.taken)?;
     }
+    forget_card(unit, &record)?;
     if record.is_finished() {
         UNFINISHED.delete(unit, &key)?;
     }
@@ -145,8 +166,8 @@ impl Service for Merchant {
             }
             (Role::Holder, "play") => write_answer(&self.play(peer, read_body(body)?).await?),
             (Role::Holder, "stop") => write_answer(&self.stop(peer, read_body(body)?).await?),
-            (Role::Center, "payment_notice") => {
-                write_answer(&self.payment_notice(peer, read_body(body)?).await?)
+            (Role::Center, "payment_notices") => {
+                write_answer(&self.payment_notices(peer, read_body(body)?).await?)
             }
             (Role::Holder | Role::Center, _) => Err(Problem::not_found("op")),
             _ => Err(Problem::forbidden("role")),

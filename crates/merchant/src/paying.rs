@@ -1,4 +1,4 @@
-//! `payment_notice`: the center says by itself that an order is paid (row B9). The merchant's own
+//! `payment_notices`: the center says by itself that orders are paid (row B9). The merchant's own
 //! question brings the same answer; whichever comes second changes nothing.
 
 use crate::{
@@ -6,6 +6,7 @@ use crate::{
     merchant::{Merchant, put_changed},
     records::{BY_IDENTITY, ORDERS, OrderRecord, UNFINISHED},
 };
+use futures_util::future::join_all;
 use warifu_ports::{StoreError, Unit};
 use warifu_protocol::{
     AtFault, ProtocolError, Reason,
@@ -14,15 +15,33 @@ use warifu_protocol::{
     status::State,
 };
 use warifu_types::{Digest, OrderId, Role, UnixTime};
-use warifu_wire::{PaymentNoticeQuestion, Peer, Problem, ReceivedAnswer};
+use warifu_wire::{
+    Answer, MAX_NOTICES, PaymentNoticesAnswer, PaymentNoticesQuestion, Peer, Problem,
+    ReceivedAnswer,
+};
 
 impl Merchant {
-    pub(crate) async fn payment_notice(
+    /// Takes notices, each by itself: what is wrong with one holds up no other.
+    pub(crate) async fn payment_notices(
         &self,
         peer: &Peer,
-        question: PaymentNoticeQuestion,
-    ) -> Result<ReceivedAnswer, Problem> {
-        let token = question.authorization;
+        question: PaymentNoticesQuestion,
+    ) -> Result<PaymentNoticesAnswer, Problem> {
+        let tokens = question.authorizations;
+        if tokens.is_empty() || tokens.len() > MAX_NOTICES {
+            let at_fault = AtFault::Role(Role::Center);
+            let field = "payment_notices.authorizations";
+            return Err(ProtocolError::new(at_fault, Reason::BadValue, field).into());
+        }
+        let each = tokens.into_iter().map(|token| self.payment_notice(peer, token));
+        let answers = join_all(each).await.into_iter().map(|answer| match answer {
+            Ok(received) => Answer::Ok(received),
+            Err(problem) => Answer::Problem(problem),
+        });
+        Ok(PaymentNoticesAnswer { answers: answers.collect() })
+    }
+
+    async fn payment_notice(&self, peer: &Peer, token: String) -> Result<ReceivedAnswer, Problem> {
         let named: Authorization = jws::peek(AUTHORIZATION, &token, AtFault::Sender)?;
         let record = self.by_identity(named.order).await?;
         let center = &peer.credential;

@@ -1,7 +1,9 @@
 //! What a merchant keeps, and nothing that is sealed to it: of an order its own part's fields, the
 //! bundle, and the signed answers.
 
+use crate::brokering::BrokerTrade;
 use crate::rules::{
+    brokering,
     catalogue::Item,
     handing::Handed,
     metering::{Tariff, Use},
@@ -208,6 +210,9 @@ pub struct OrderRecord {
     pub notices: BTreeMap<Role, Notice>,
     /// Whether the operator is giving it up.
     pub cancelling: bool,
+    /// What a broker's order has beside the usual (rows C6 to C8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<BrokerTrade>,
     /// Why it stands still.
     pub trouble: Option<Trouble>,
     /// When it came.
@@ -229,7 +234,11 @@ impl OrderRecord {
 
     /// What comes next.
     pub fn next(&self) -> steps::Next {
-        steps::next(self.way, self.state(), self.cancelling)
+        let usual = steps::next(self.way, self.state(), self.cancelling);
+        match &self.broker {
+            Some(trade) => brokering::next(trade.waiting(), self.state(), usual),
+            None => usual,
+        }
     }
 
     /// The further parties that are to be told and were not yet.

@@ -1,5 +1,6 @@
 //! How a merchant is set up.
 
+use crate::rules::brokering::CardWay;
 use std::collections::{BTreeMap, BTreeSet};
 use warifu_protocol::{
     AtFault,
@@ -38,6 +39,16 @@ impl OfferedRule {
         OfferedRule { rule, parties, direct: true }
     }
 
+    /// Orders of a broker, whose cards `issuer` knows (rows C6, C7): `broker`, or `broker-reference`
+    /// where the provider is to see no card.
+    pub fn broker(way: CardWay, issuer: Designation) -> OfferedRule {
+        let rule = match way {
+            CardWay::SecondChannel => Rule::broker(),
+            CardWay::Reference => Rule::broker_reference(),
+        };
+        OfferedRule { rule, parties: BTreeMap::from([(Role::Issuer, issuer)]), direct: false }
+    }
+
     /// The kind of goods that the rule's forms are for.
     pub fn kind(&self) -> Kind {
         Kind::of_rule(&self.rule.name)
@@ -54,6 +65,9 @@ impl OfferedRule {
             if !matches!(named, Some(Designation::Identifier(_))) {
                 return Some(("parties.center", "the center is designated by its identifier"));
             }
+        }
+        if rule.is_for_brokers() && self.direct {
+            return Some(("direct", "a broker's parts go through the provider"));
         }
         let sells = rule.front == Role::Merchant;
         if self.kind() != Kind::Later {

@@ -15,7 +15,7 @@ use warifu_protocol::{
     status::State,
 };
 use warifu_types::{Digest, Role};
-use warifu_wire::{OrderQuestion, Problem, ReceivedAnswer, Service, StatusAnswer};
+use warifu_wire::{OrderQuestion, PaymentNoticesAnswer, Problem, Service, StatusAnswer};
 
 /// A world in which the center has not been paid yet, and an order in it.
 async fn ordered() -> (World, Sealed, OrderQuestion) {
@@ -124,13 +124,7 @@ async fn notices_and_questions_at_the_same_time() {
         .map(|_| {
             let (url, token) = (world.url.clone(), token.clone());
             let center = Service::party(world.script(Role::Center)).clone();
-            tokio::spawn(async move {
-                let question = warifu_wire::PaymentNoticeQuestion { authorization: token };
-                let roles = (Role::Center, Role::Merchant);
-                let question = ("payment_notice", &question);
-                let connections = center.connections();
-                connections.ask::<ReceivedAnswer>(&center, &url, roles, None, question, None).await
-            })
+            tokio::spawn(async move { common::give_notice(&center, &url, token).await })
         })
         .collect();
     for ask in asks {
@@ -237,9 +231,9 @@ async fn only_a_center_gives_notice_and_that_is_all_it_may() {
     let (world, sealed, question) = ordered().await;
     let center = Service::party(world.script(Role::Center)).clone();
     let token = world.payment(&sealed).sign(center.terminal().signer.as_ref());
-    let notice = warifu_wire::PaymentNoticeQuestion { authorization: token };
-    let answer: Result<ReceivedAnswer, _> =
-        world.ask(&world.holder, "payment_notice", &notice).await;
+    let notice = warifu_wire::PaymentNoticesQuestion { authorizations: vec![token] };
+    let answer: Result<PaymentNoticesAnswer, _> =
+        world.ask(&world.holder, "payment_notices", &notice).await;
     assert_eq!(problem(answer.unwrap_err()), ("not_found".into(), "op".into()));
     let roles = (Role::Center, Role::Merchant);
     let question = ("order", &question);

@@ -115,6 +115,9 @@ impl Books {
     /// Makes the account where there is none.
     pub fn open(&self, unit: &mut dyn Unit, name: &AccountName) -> Result<AccountId, StoreError> {
         let id = self.account_id(name);
+        if unit.ledger().balance(id)?.is_some() {
+            return Ok(id);
+        }
         let account = Account::new(id, name.currency).limited(name.limit());
         let made = unit.ledger().create_accounts(&[account])?;
         if !made.iter().all(|result| result.is_there()) {

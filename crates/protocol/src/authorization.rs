@@ -6,6 +6,7 @@ use crate::{
     error::{AtFault, ProtocolError, Reason, Result},
     jws::{self, TokenType},
     order::OrderClaims,
+    presented::CardBeside,
     rule::Rule,
     signer::Signer,
 };
@@ -60,6 +61,18 @@ impl AuthorizationRequest {
         opened: &crate::sealed::OpenedOrder,
         now: UnixTime,
     ) -> Result<AuthorizationRequest> {
+        AuthorizationRequest::verify_with(token, (front, own), opened, None, now)
+    }
+
+    /// As [`AuthorizationRequest::verify`], where the front shows a card beside the order: it has
+    /// signed the card's two digests with the others (row C7).
+    pub fn verify_with(
+        token: &str,
+        (front, own): (&Credential, &Identifier),
+        opened: &crate::sealed::OpenedOrder,
+        card: Option<&CardBeside>,
+        now: UnixTime,
+    ) -> Result<AuthorizationRequest> {
         let rule = &opened.form.form.rule;
         let at_fault = AtFault::Role(rule.front);
         let request: AuthorizationRequest =
@@ -76,7 +89,8 @@ impl AuthorizationRequest {
         if request.order != opened.identity {
             return refuse(Reason::Mismatch, "order".into());
         }
-        let expected = shared_digests(rule, &opened.claims);
+        let mut expected = shared_digests(rule, &opened.claims);
+        expected.as_mut().extend(card.into_iter().flat_map(CardBeside::digests));
         for (field, digest) in expected.iter() {
             if request.digests.get(field) != Some(digest) {
                 return refuse(Reason::Mismatch, format!("digests.{field}"));

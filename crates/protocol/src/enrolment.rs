@@ -69,7 +69,11 @@ impl EnrolmentRequest {
             return refuse("enrolment_request.roles");
         }
         let holder = request.roles.contains(&Role::Holder);
-        if holder && (request.roles.len() > 1 || request.url.is_some()) {
+        // A broker orders as a holder does, and is a holder with a second role (row C6).
+        let others = request.roles.iter().filter(|role| !role.is_holder()).count();
+        let broker = request.roles.contains(&Role::Broker);
+        let alone = request.roles.len() == 1 + usize::from(broker) && others == 0;
+        if (broker && !holder) || (holder && (!alone || request.url.is_some())) {
             return refuse("enrolment_request.roles");
         }
         if request.suites.is_empty() {

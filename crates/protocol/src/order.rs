@@ -18,6 +18,10 @@ pub const ORDER: TokenType = TokenType { typ: "warifu-order+sd-jwt", word: "orde
 /// How long an order is good for, in seconds.
 pub const ORDER_LIFETIME: u64 = 900;
 
+/// As [`ORDER_LIFETIME`], for an order of a broker, in seconds: three days. Its provider may take a
+/// day to accept it, and the card comes by another channel (row C8).
+pub const BROKER_ORDER_LIFETIME: u64 = 3 * 86_400;
+
 /// An array element that stands for a disclosure: `{"...": digest}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Object<Named>")]
@@ -121,7 +125,7 @@ impl OrderClaims {
         }
         form.check_designations(&self.parties)?;
         // Recipients remember ids until the order expires, so it cannot be for ever.
-        if self.exp > self.iat.plus(ORDER_LIFETIME) {
+        if self.exp > self.iat.plus(rule.order_lifetime()) {
             return refuse(Reason::BadValue, "order.exp".into());
         }
         check_times(self.iat, self.exp, now, AtFault::Role(Role::Holder), ORDER.word)

@@ -3,6 +3,7 @@
 use crate::{
     encode::UniqueMap,
     error::{AtFault, ProtocolError, Reason, Result},
+    order::{BROKER_ORDER_LIFETIME, ORDER_LIFETIME},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -23,6 +24,11 @@ pub struct Rule {
 }
 
 const MAX_FIELDS: usize = 64;
+
+/// The name of [`Rule::broker`]. No other rule may have it.
+pub const BROKER: &str = "broker";
+/// The name of [`Rule::broker_reference`]. No other rule may have it.
+pub const BROKER_REFERENCE: &str = "broker-reference";
 
 impl Rule {
     /// The rule of row A7.
@@ -117,6 +123,52 @@ impl Rule {
         Rule { name: "top-up".to_string(), front: Role::Center, authorizer: Role::Issuer, parts }
     }
 
+    /// A broker's order (rows C6, C7): the provider learns who comes and where, and the issuer gets
+    /// the card beside the order, from the provider, to whom it came by another channel.
+    pub fn broker() -> Rule {
+        use FieldName as F;
+        Rule {
+            name: BROKER.to_string(),
+            front: Role::Merchant,
+            authorizer: Role::Issuer,
+            parts: [
+                (
+                    Role::Merchant,
+                    vec![
+                        F::HOLDER_NAME,
+                        F::HOLDER_TELEPHONE,
+                        F::ITEM_NUMBERS,
+                        F::ITEMS,
+                        F::AMOUNT,
+                        F::PAYMENT_TYPE,
+                        F::DESTINATION,
+                        F::QUOTE,
+                    ],
+                ),
+                (Role::Issuer, vec![F::HOLDER_NAME, F::ITEM_NUMBERS, F::AMOUNT, F::PAYMENT_TYPE]),
+            ]
+            .into_iter()
+            .collect(),
+        }
+    }
+
+    /// A broker's order whose card the provider never sees: the issuer asks the registry for what
+    /// the reference names (row C7).
+    pub fn broker_reference() -> Rule {
+        Rule::broker().also(Role::Issuer, FieldName::CARD_REFERENCE).named(BROKER_REFERENCE)
+    }
+
+    /// Whether the rule is for orders of brokers, and of nobody else.
+    pub fn is_for_brokers(&self) -> bool {
+        [BROKER, BROKER_REFERENCE].contains(&self.name.as_str())
+    }
+
+    /// How long an order under this rule may be good for, in seconds. A broker's waits until the
+    /// provider has accepted it and has the card.
+    pub fn order_lifetime(&self) -> u64 {
+        if self.is_for_brokers() { BROKER_ORDER_LIFETIME } else { ORDER_LIFETIME }
+    }
+
     /// This rule with the field for nobody (a fax for nobody, say).
     pub fn without(mut self, field: &FieldName) -> Rule {
         for fields in self.parts.as_mut().values_mut() {
@@ -165,7 +217,8 @@ impl Rule {
     }
 
     /// Refuses rules that no party may follow: card data for anyone but the authorizer, a part for
-    /// the holder, a field twice, no part for front or authorizer, a quote for anyone but the front.
+    /// the holder, a field twice, no part for front or authorizer, a quote for anyone but the front,
+    /// a broker's rule that is not one of the two (which may only withhold fields).
     pub fn check(&self, at_fault: AtFault) -> Result<()> {
         let refuse = |reason, field: String| Err(ProtocolError::new(at_fault, reason, field));
         if self.fields().len() > MAX_FIELDS || self.name.len() > 64 {
@@ -193,11 +246,44 @@ impl Rule {
         if self.front == self.authorizer {
             return refuse(Reason::UnsafeRule, "form.rule.authorizer".to_string());
         }
+        self.check_brokers(at_fault)
+    }
+
+    /// A name says how the card goes, so a rule of that name gives nobody more than the rule that
+    /// is specified; a card's reference is for the issuer, and stands in no other rule.
+    fn check_brokers(&self, at_fault: AtFault) -> Result<()> {
+        let refuse = |field: String| {
+            Err(ProtocolError::new(at_fault, Reason::UnsafeRule, format!("form.rule.{field}")))
+        };
+        let shipped = match self.name.as_str() {
+            BROKER => Some(Rule::broker()),
+            BROKER_REFERENCE => Some(Rule::broker_reference()),
+            _ => None,
+        };
+        for (role, fields) in self.parts.iter() {
+            for field in fields {
+                let known = shipped.as_ref().map_or(*field != FieldName::CARD_REFERENCE, |rule| {
+                    rule.part(*role).contains(field)
+                });
+                if !known {
+                    return refuse(format!("parts.{role}.{field}"));
+                }
+            }
+        }
+        let Some(shipped) = shipped else { return Ok(()) };
+        if (self.front, self.authorizer) != (shipped.front, shipped.authorizer) {
+            return refuse("authorizer".to_string());
+        }
+        let by_reference = self.part(self.authorizer).contains(&FieldName::CARD_REFERENCE);
+        if by_reference != (self.name == BROKER_REFERENCE) {
+            return refuse("parts.issuer.card_reference".to_string());
+        }
         Ok(())
     }
 
     /// What this rule gives beyond `minimal` and the further parties' own parts, for the holder to
-    /// accept or refuse: pairs such as merchant and destination.
+    /// accept or refuse: pairs such as merchant and destination. The brokers' rules are not usual
+    /// here: they are for a broker's own orders, and no plain holder's purchase goes by them.
     pub fn beyond_minimal(&self) -> Vec<(Role, FieldName)> {
         let usual = [Rule::minimal(), Rule::badge(), Rule::prepaid(), Rule::top_up()];
         let expected = |role: &Role, field: &FieldName| {

@@ -6,7 +6,7 @@ use crate::{
     error::{AtFault, ProtocolError, Reason, Result},
     form::CheckedFormRef,
     jws,
-    order::{Disclosure, ORDER, ORDER_LIFETIME, OrderClaims, SdAlg, Slot},
+    order::{Disclosure, ORDER, OrderClaims, SdAlg, Slot},
     part::{Address, Expected, open_part, seal_part},
     suite::Suite,
     terminal::Terminal,
@@ -120,7 +120,7 @@ pub fn seal(
         parts: parts.iter().map(|(role, part)| (*role, sha256(part.as_bytes()))).collect(),
         sd_alg: SdAlg::Sha256,
         iat: now,
-        exp: now.plus(ORDER_LIFETIME),
+        exp: now.plus(rule.order_lifetime()),
     };
     let order = jws::sign(ORDER, &claims, terminal.signer.as_ref());
     let bundle = SealedOrder {
@@ -235,7 +235,7 @@ pub fn check(
         return Err(ProtocolError::sender(Reason::WrongParty, "holder"));
     }
     let at_fault = AtFault::Role(front.roles.first().copied().unwrap_or(Role::Merchant));
-    let form = terminal.trust.form(&bundle.form, front, now, at_fault)?;
+    let form = form_of(terminal, bundle, (&holder, front), now, at_fault)?;
     // Whose signature fails is not known: the bundle may have been altered on the way.
     let signer = AtFault::Role(Role::Holder);
     let claims: OrderClaims =
@@ -245,6 +245,29 @@ pub fn check(
         return Err(ProtocolError::sender(Reason::OutsideRule, "parts"));
     }
     Ok(CheckedOrder { identity: bundle.identity()?, claims, holder, form })
+}
+
+/// The checked form of a bundle. A broker's order may be asked about when the form's own time is over:
+/// then the form must have been good when the order was signed, which is not longer ago than the
+/// order's lifetime.
+fn form_of(
+    terminal: &Terminal,
+    bundle: &SealedOrder,
+    (holder, front): (&Credential, &Credential),
+    now: UnixTime,
+    at_fault: AtFault,
+) -> Result<Arc<CheckedForm>> {
+    let over = match terminal.trust.form(&bundle.form, front, now, at_fault) {
+        Err(error) if error.reason == Reason::Expired && error.field == "form.exp" => error,
+        checked => return checked,
+    };
+    let signer = AtFault::Role(Role::Holder);
+    let claims: OrderClaims =
+        jws::verify_blaming(ORDER, &bundle.order, &holder.key, AtFault::Sender, signer)?;
+    match terminal.trust.form(&bundle.form, front, claims.iat.min(now), at_fault) {
+        Ok(form) if form.form.rule.is_for_brokers() => Ok(form),
+        _ => Err(over),
+    }
 }
 
 /// Opens this party's part of a bundle that `front` designed the form of, and checks it fully.

@@ -82,22 +82,57 @@ impl Telegram {
     /// checked apart ([`Telegram::check_time`]): a telegram that was answered in its time gets its
     /// answer again at any time.
     pub fn verify(token: &str, key: &VerifyingKey, own: &Identifier) -> Result<Telegram> {
-        let telegram: Telegram = jws::verify(TELEGRAM, token, key, AtFault::Sender)?;
+        Telegram::peek(token)?.proven(token, key, own)
+    }
+
+    /// These claims, which were read from `token`, once the signature has proved good.
+    fn proven(self, token: &str, key: &VerifyingKey, own: &Identifier) -> Result<Telegram> {
+        jws::verify_signature(TELEGRAM, token, key, AtFault::Sender)?;
         let refuse = |reason, field: &'static str| Err(ProtocolError::sender(reason, field));
-        if telegram.aud != *own {
+        if self.aud != *own {
             return refuse(Reason::WrongParty, "telegram.aud");
         }
-        if telegram.key != key_id(key) {
+        if self.key != key_id(key) {
             return refuse(Reason::UnknownKey, "telegram.key");
         }
-        if telegram.exp > telegram.iat.plus(TELEGRAM_LIFETIME) {
+        if self.exp > self.iat.plus(TELEGRAM_LIFETIME) {
             return refuse(Reason::BadValue, "telegram.exp");
         }
-        Ok(telegram)
+        Ok(self)
     }
 
     /// Refuses a telegram outside its time.
     pub fn check_time(&self, now: UnixTime) -> Result<()> {
         check_times(self.iat, self.exp, now, AtFault::Sender, TELEGRAM.word)
+    }
+}
+
+/// A telegram that was read and not verified: what it claims proves nothing yet.
+#[derive(Debug)]
+pub struct Claimed {
+    telegram: Telegram,
+    token: String,
+}
+
+impl Claimed {
+    /// Reads a token.
+    pub fn read(token: String) -> Result<Claimed> {
+        Ok(Claimed { telegram: Telegram::peek(&token)?, token })
+    }
+
+    /// What it claims, to find whose key to verify with.
+    pub fn telegram(&self) -> &Telegram {
+        &self.telegram
+    }
+
+    /// The token as it came.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// As [`Telegram::verify`], without reading the token again; the token comes back with it.
+    pub fn verify(self, key: &VerifyingKey, own: &Identifier) -> Result<(Telegram, String)> {
+        let Claimed { telegram, token } = self;
+        Ok((telegram.proven(&token, key, own)?, token))
     }
 }

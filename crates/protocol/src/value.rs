@@ -93,6 +93,7 @@ impl FieldValue {
             }
             ("card_number", FieldValue::Text(text)) => is_card_number(text),
             ("card_expiry", FieldValue::Text(text)) => Expiry::parse(text).is_some(),
+            ("card_reference", FieldValue::Text(text)) => is_reference(text),
             ("payment_type", FieldValue::Text(text)) => PaymentType::parse(text).is_some(),
             ("quote", FieldValue::Text(text)) => text.parse::<Digest>().is_ok(),
             ("holder_name" | "destination" | "access_zone", FieldValue::Text(text)) => {
@@ -112,6 +113,12 @@ impl FieldValue {
 
 fn is_text(text: &str, max: usize) -> bool {
     text.len() <= max && !text.chars().any(|c| c.is_control() && c != '\n')
+}
+
+/// 1 to 128 characters of the URL-safe base64 alphabet.
+fn is_reference(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (1..=128).contains(&text.len()) && text.bytes().all(plain)
 }
 
 /// 12 to 19 digits with a good check digit (ISO/IEC 7812, Luhn).

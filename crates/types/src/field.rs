@@ -36,6 +36,8 @@ fields! {
     CARD_NUMBER = "card_number";
     /// The card's expiry, `YYYY-MM`, for the issuer alone.
     CARD_EXPIRY = "card_expiry";
+    /// The registry's one-time name for a card, for the issuer alone (row C7).
+    CARD_REFERENCE = "card_reference";
     /// The item numbers, in the order of the items.
     ITEM_NUMBERS = "item_numbers";
     /// The items' names and quantities, in the order of the item numbers.

@@ -37,7 +37,7 @@ roles! {
     Gateway = "gateway";
     /// A key certification authority (row A15).
     Certifier = "certifier";
-    /// Stands between user and provider.
+    /// Stands between user and provider. It orders as a holder does, so it has that role too.
     Broker = "broker";
     /// Holds cards apart from the broker.
     Registry = "registry";
@@ -48,9 +48,10 @@ roles! {
 }
 
 impl Role {
-    /// Whether the role joins on the holders' side of the matrix. Every other role is a service.
+    /// Whether the role joins on the holders' side of the matrix: the holder, and the broker, who
+    /// orders as one (row C6). Every other role is a service.
     pub fn is_holder(self) -> bool {
-        self == Role::Holder
+        matches!(self, Role::Holder | Role::Broker)
     }
 }
 

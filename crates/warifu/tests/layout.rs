@@ -9,7 +9,8 @@ use std::{
     process::Command,
 };
 
-const ROLES: [&str; 6] = ["center", "issuer", "merchant", "carrier", "observer", "holder"];
+const ROLES: [&str; 8] =
+    ["center", "issuer", "merchant", "carrier", "observer", "holder", "broker", "registry"];
 const ROLE_MAY: &[&str] = &["types", "keydist", "protocol", "ports", "ledger", "wire"];
 /// A person sits at these roles' terminals, whose secrets are in a vault.
 const TERMINAL_MAY: &[&str] = &["types", "keydist", "protocol", "ports", "ledger", "wire", "vault"];
@@ -23,7 +24,7 @@ fn allowed(crate_name: &str) -> Option<&'static [&'static str]> {
         "protocol" => &["types", "keydist"],
         "vault" => &["types", "keydist", "protocol"],
         "ports" => &["types", "ledger", "protocol"],
-        "store" => &["types", "ledger", "ports"],
+        "store" | "gateways" => &["types", "ledger", "ports"],
         "wire" => &["types", "keydist", "protocol", "ports"],
         "merchant" | "holder" => TERMINAL_MAY,
         role if ROLES.contains(&role) => ROLE_MAY,

@@ -10,6 +10,7 @@ mod directory;
 pub mod identity;
 mod operation;
 mod party;
+pub mod private_line;
 mod problem;
 mod renewing;
 mod repeat;
@@ -22,10 +23,10 @@ pub use directory::{Directory, DirectoryAnswer, Found};
 pub use operation::{
     Answer, AuthorizeAnswer, AuthorizeQuestion, DeliverQuestion, DeliveryAnswer,
     DeliveryStatusQuestion, EpochAnswer, FormAnswer, GoodsAnswer, GoodsQuestion,
-    GoodsReceiptQuestion, MeterAnswer, MeterQuestion, OrderQuestion, PartQuestion,
-    PaymentNoticeQuestion, PlayAnswer, PlayQuestion, QuoteAnswer, QuoteItem, QuoteQuestion,
-    ReceivedAnswer, RenewQuestion, SettleQuestion, SettlementAnswer, ShareAnswer, ShareQuestion,
-    StatusAnswer, StatusQuestion, StopQuestion, TradeKeyAnswer, TradeKeyQuestion,
+    GoodsReceiptQuestion, MAX_NOTICES, MeterAnswer, MeterQuestion, OrderQuestion, PartQuestion,
+    PaymentNoticesAnswer, PaymentNoticesQuestion, PlayAnswer, PlayQuestion, QuoteAnswer, QuoteItem,
+    QuoteQuestion, ReceivedAnswer, RenewQuestion, SettleQuestion, SettlementAnswer, ShareAnswer,
+    ShareQuestion, StatusAnswer, StatusQuestion, StopQuestion, TradeKeyAnswer, TradeKeyQuestion,
 };
 pub use party::{CenterLink, Party, Random};
 pub use problem::{CallError, Problem};

@@ -6,6 +6,9 @@ use serde_json::value::RawValue;
 use warifu_protocol::{encode::UniqueMap, sealed::SealedOrder};
 use warifu_types::{Currency, Digest, Identifier, Money, Nonce, OrderId, Role};
 
+/// So many payment notices travel in one question at most.
+pub const MAX_NOTICES: usize = 32;
+
 /// A question as it travels.
 #[derive(Serialize)]
 pub(crate) struct QuestionOut<'a, B: Serialize> {
@@ -23,7 +26,7 @@ pub(crate) struct QuestionIn<'a> {
 }
 
 /// An answer: the result, or a problem.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Answer<T> {
     /// The result.
@@ -107,7 +110,7 @@ messages! {
         front: String,
     }
 
-    /// The answer to `part` and `notify`.
+    /// The answer to `part` and `notify`, and to one payment notice.
     ReceivedAnswer {
         /// The order's identity, as received.
         order: Digest,
@@ -127,11 +130,17 @@ messages! {
         authorization: String,
     }
 
-    /// `payment_notice`: center to merchant, once a prepaid order is paid (row B9). Answered with
-    /// [`ReceivedAnswer`].
-    PaymentNoticeQuestion {
-        /// The signed authorization, with its transaction number: what `authorize` answers too.
-        authorization: String,
+    /// `payment_notices`: center to merchant, once prepaid orders are paid (row B9).
+    PaymentNoticesQuestion {
+        /// The signed authorizations, with their transaction numbers: what `authorize` answers
+        /// too. At most [`MAX_NOTICES`].
+        authorizations: Vec<String>,
+    }
+
+    /// The answer to `payment_notices`.
+    PaymentNoticesAnswer {
+        /// What became of each, in their order.
+        answers: Vec<Answer<ReceivedAnswer>>,
     }
 
     /// `goods`: holder to merchant, after authorization: a piece of a file (row B10).

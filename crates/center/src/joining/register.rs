@@ -19,7 +19,7 @@ use warifu_protocol::{
     enrolment::{Enrolment, EnrolmentRequest},
     joining::MemberKind,
     signer::Signer,
-    telegram::{Instruction, Outcome, Profile, Registration, Telegram, key_id},
+    telegram::{Claimed, Instruction, Outcome, Profile, Registration, key_id},
 };
 use warifu_types::{Role, UnixTime};
 use warifu_wire::{Problem, Random};
@@ -46,25 +46,27 @@ struct Work {
 impl Settlement {
     /// Answers a registration telegram. What is refused here is not recorded but for the count of
     /// wrong codes: nobody is registered yet who could have asked.
-    pub(crate) async fn register(&self, token: String) -> Result<String, Problem> {
+    pub(crate) async fn register(&self, claimed: Claimed) -> Result<String, Problem> {
         let now = self.party.now();
-        let claimed = Telegram::peek(&token)?;
-        let Instruction::Register(registration) = claimed.instruction else {
+        let Instruction::Register(registration) = &claimed.telegram().instruction else {
             return Err(Problem::internal());
         };
         let request = EnrolmentRequest::verify(&registration.enrolment)?;
-        let telegram = Telegram::verify(&token, &request.key, &self.party.id())?;
+        let (telegram, token) = claimed.verify(&request.key, &self.party.id())?;
         if telegram.iss != request.sub {
             return Err(ProtocolError::sender(Reason::WrongParty, "telegram.iss").into());
         }
-        let entry = Entry::new(telegram, token, now);
+        let in_time = telegram.check_time(now);
+        let (entry, Instruction::Register(registration)) = Entry::new(telegram, token, now) else {
+            return Err(Problem::internal());
+        };
         let known = entry.place();
         let identity = entry.identity;
         let before = move |unit: &mut dyn Unit| repeated(unit, &known, &identity);
         if let Some(answer) = self.store.run(before).await? {
             return Ok(answer);
         }
-        entry.telegram.check_time(now)?;
+        in_time?;
         registration.profile.check()?;
         let code = codes::read(&registration.code, codes::CODE_LENGTH);
         let code = code.ok_or_else(|| bad("code", "not the code of a letter: compare it again"))?;

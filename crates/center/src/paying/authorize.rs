@@ -9,7 +9,7 @@ use crate::{accounts::HOLDS, settlement::Settlement};
 use std::sync::Arc;
 use warifu_ports::{
     Unit,
-    holds::{Evidence, Verdict},
+    holds::{Evidence, Tokens, Verdict},
 };
 use warifu_protocol::{
     AtFault, CLOCK_SKEW, ProtocolError, Reason,
@@ -63,14 +63,14 @@ impl Settlement {
             let text = "the member has not paid yet; ask again";
             return Err(Problem::new(503, PART_NOT_HERE, text, Some("sealed.parts")));
         }
-        let evidence = Evidence {
+        let evidence = Evidence::Tokens(Tokens {
             order: sealed.order,
             holder_credential: sealed.credential,
             form: sealed.form,
             front_credential: peer.token.clone(),
             request,
             disclosures: Vec::new(),
-        };
+        });
         let authorization = Nonce(self.party.random32());
         let signer = self.signer();
         let work = NotPaid { opened, evidence, front, own, authorization, signer, now };

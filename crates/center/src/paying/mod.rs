@@ -2,6 +2,7 @@
 //! it after delivery, and is told of it at once.
 
 mod authorize;
+pub(crate) mod fresh;
 mod meter;
 mod notice;
 mod pay;

@@ -1,13 +1,17 @@
 //! Payment notices to merchants (row B9): an outbox, emptied at once and again by the worker.
 
-use crate::{accounts::HOLDS, settlement::Settlement};
+use super::fresh::Noticed;
+use crate::{accounts::HOLDS, settlement::Settlement, telegrams::record::token_at};
 use serde::{Deserialize, Serialize};
-use warifu_ports::{Collection, Unit};
-use warifu_protocol::{AtFault, ProtocolError, Reason};
-use warifu_types::{Digest, Identifier, Role, UnixTime};
-use warifu_wire::{CallError, PaymentNoticeQuestion, Problem, ReceivedAnswer};
+use std::{collections::BTreeMap, sync::Arc};
+use warifu_ports::{Collection, StoreError, Unit, holds::Evidence};
+use warifu_protocol::telegram::{Instruction, Telegram};
+use warifu_types::{Identifier, Role, UnixTime};
+use warifu_wire::{
+    Answer, CallError, MAX_NOTICES, PaymentNoticesAnswer, PaymentNoticesQuestion, Problem,
+};
 
-/// Notices that no merchant has taken yet, by order id.
+/// Notices that no merchant has taken yet, by order id. What they say is in the order's record.
 pub(crate) const NOTICES: Collection<Notice> = Collection::new("center_notices");
 
 /// So many notices are read at once.
@@ -20,16 +24,30 @@ const MOST_WAIT: u64 = 600;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Notice {
     pub merchant: Identifier,
-    /// The merchant's credential, as the payer had it.
-    pub shown: String,
-    pub identity: Digest,
-    pub authorization: String,
     pub tries: u32,
     /// When to try again.
     pub next: UnixTime,
 }
 
 impl Settlement {
+    /// Tells a merchant of a payment that was just made, with others that wait for it. If it is not
+    /// there, the worker tells it again.
+    pub(crate) fn notify(self: &Arc<Self>, merchant: &Identifier, noticed: Noticed) {
+        if !self.fresh.add(merchant, noticed) {
+            return;
+        }
+        let (center, merchant) = (self.clone(), merchant.clone());
+        tokio::spawn(async move {
+            while let Some(batch) = center.fresh.next(&merchant, MAX_NOTICES) {
+                let outcome = center.deliver(&merchant, &batch).await;
+                center.fresh.done(&batch);
+                if let Err(problem) = outcome {
+                    tracing::info!(code = problem.code, "payment notices wait");
+                }
+            }
+        });
+    }
+
     /// Sends every notice that is due.
     pub(crate) async fn send_notices(&self) -> Result<(), Problem> {
         let now = self.party.now();
@@ -39,47 +57,97 @@ impl Settlement {
             let page = self.store.run(move |unit| NOTICES.scan(unit, &from, PAGE)).await?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             after.clone_from(last);
-            for (order, _) in page.into_iter().filter(|(_, notice)| notice.next <= now) {
-                if let Err(problem) = self.send_notice(order).await {
-                    tracing::info!(code = problem.code, "a payment notice waits");
+            let mut due: BTreeMap<Identifier, Vec<String>> = BTreeMap::new();
+            for (order, notice) in page {
+                if notice.next <= now && !self.fresh.has(&order) {
+                    due.entry(notice.merchant).or_default().push(order);
+                }
+            }
+            for (merchant, orders) in due {
+                for orders in orders.chunks(MAX_NOTICES) {
+                    if let Err(problem) = self.send_again(&merchant, orders.to_vec()).await {
+                        tracing::info!(code = problem.code, "payment notices wait");
+                    }
                 }
             }
         }
     }
 
-    /// Sends one notice, if it is still to be sent; a failure puts it off.
-    pub(crate) async fn send_notice(&self, order: String) -> Result<(), Problem> {
-        let key = order.clone();
-        let load = move |unit: &mut dyn Unit| NOTICES.get(unit, &key);
-        let Some(notice) = self.store.run(load).await? else { return Ok(()) };
-        let sent = self.send(&notice).await;
-        let (failed, now) = (sent.is_err(), self.party.now());
-        let work = move |unit: &mut dyn Unit| {
-            let Some(mut notice) = NOTICES.get(unit, &order)? else { return Ok(()) };
-            let open = HOLDS.records.get(unit, &order)?;
-            let open = open.is_some_and(|record| record.settled.is_none() && !record.released);
-            // Whoever has captured, or has let the time go by, needs no notice.
-            if !failed || !open {
-                NOTICES.delete(unit, &order)?;
-                return Ok(());
-            }
-            notice.tries = notice.tries.saturating_add(1);
-            notice.next = now.plus((1u64 << notice.tries.min(20)).min(MOST_WAIT));
-            NOTICES.put(unit, &order, &notice)
+    async fn send_again(&self, merchant: &Identifier, orders: Vec<String>) -> Result<(), Problem> {
+        let load = move |unit: &mut dyn Unit| -> Result<Vec<Noticed>, Problem> {
+            let found: Result<Vec<_>, _> =
+                orders.into_iter().map(|order| read(unit, order)).collect();
+            Ok(found?.into_iter().flatten().collect())
         };
-        self.store.run(work).await?;
-        sent.map_err(Problem::from)
+        let batch = self.store.run(load).await?;
+        if batch.is_empty() { Ok(()) } else { self.deliver(merchant, &batch).await }
     }
 
-    async fn send(&self, notice: &Notice) -> Result<(), CallError> {
-        let (merchant, url) = self.find(&notice.merchant, Some(&notice.shown)).await?;
-        let question = PaymentNoticeQuestion { authorization: notice.authorization.clone() };
-        let answer: ReceivedAnswer =
-            self.ask(&merchant, &url, Role::Merchant, ("payment_notice", &question)).await?;
-        if answer.order != notice.identity {
-            let at_fault = AtFault::Role(Role::Merchant);
-            return Err(ProtocolError::new(at_fault, Reason::Mismatch, "received.order").into());
-        }
-        Ok(())
+    /// Sends notices to their merchant; those that it does not take are put off.
+    async fn deliver(&self, merchant: &Identifier, batch: &[Noticed]) -> Result<(), Problem> {
+        let sent = self.send(merchant, batch).await;
+        let now = self.party.now();
+        let taken = |place: usize| sent.as_ref().is_ok_and(|taken| taken.get(place) == Some(&true));
+        let outcomes: Vec<(String, bool)> =
+            batch.iter().enumerate().map(|(n, one)| (one.order.clone(), taken(n))).collect();
+        let work = move |unit: &mut dyn Unit| {
+            outcomes.iter().try_for_each(|(order, taken)| note(unit, order, *taken, now))
+        };
+        self.store.run(work).await?;
+        sent.map(drop).map_err(Problem::from)
     }
+
+    /// Which notices of a batch were taken.
+    async fn send(&self, merchant: &Identifier, batch: &[Noticed]) -> Result<Vec<bool>, CallError> {
+        let shown = batch.first().map(|one| one.shown.as_str());
+        let (merchant, url) = self.find(merchant, shown).await?;
+        let authorizations = batch.iter().map(|one| one.authorization.clone()).collect();
+        let question = PaymentNoticesQuestion { authorizations };
+        let answer: PaymentNoticesAnswer =
+            self.ask(&merchant, &url, Role::Merchant, ("payment_notices", &question)).await?;
+        let said = |(one, answer): (&Noticed, &Answer<_>)| match answer {
+            Answer::Ok(warifu_wire::ReceivedAnswer { order }) => *order == one.identity,
+            Answer::Problem(problem) => {
+                tracing::info!(code = problem.code, "a payment notice was not taken");
+                false
+            }
+        };
+        Ok(batch.iter().zip(&answer.answers).map(said).collect())
+    }
+}
+
+/// What a waiting notice says; none if it waits no more.
+fn read(unit: &mut dyn Unit, order: String) -> Result<Option<Noticed>, Problem> {
+    if NOTICES.get(unit, &order)?.is_none() {
+        return Ok(None);
+    }
+    let record = HOLDS.records.get(unit, &order)?.ok_or_else(Problem::internal)?;
+    let shown = match HOLDS.evidence.get(unit, &order)?.ok_or_else(Problem::internal)? {
+        Evidence::Tokens(tokens) => tokens.front_credential,
+        Evidence::Telegram { telegram, .. } => {
+            let token = token_at(unit, &telegram)?.ok_or_else(Problem::internal)?;
+            match Telegram::peek(&token)?.instruction {
+                Instruction::Pay(payment) => payment.front,
+                _ => return Err(Problem::internal()),
+            }
+        }
+    };
+    let (identity, authorization) = (record.identity, record.answer);
+    Ok(Some(Noticed { order, identity, authorization, shown }))
+}
+
+/// Takes a notice off that was sent, or puts it off; whoever has captured, or has let the time go
+/// by, needs none.
+fn note(unit: &mut dyn Unit, order: &str, taken: bool, now: UnixTime) -> Result<(), StoreError> {
+    if taken {
+        return NOTICES.delete(unit, order).map(drop);
+    }
+    let Some(mut notice) = NOTICES.get(unit, order)? else { return Ok(()) };
+    let open = HOLDS.records.get(unit, order)?;
+    if !open.is_some_and(|record| record.settled.is_none() && !record.released) {
+        return NOTICES.delete(unit, order).map(drop);
+    }
+    notice.tries = notice.tries.saturating_add(1);
+    notice.next = now.plus((1u64 << notice.tries.min(20)).min(MOST_WAIT));
+    NOTICES.put(unit, order, &notice)
 }

@@ -2,12 +2,12 @@
 //! member's answer commit in one job.
 
 use super::{
+    fresh::Noticed,
     meter::METERED,
     notice::{NOTICES, Notice},
 };
 use crate::{
     accounts::{Code, HOLDS},
-    joining::records::{KEYS, key_place},
     prepaid::{card_of, records::Card},
     rules::numbers::transaction_number,
     settlement::{Settlement, count},
@@ -33,11 +33,13 @@ use warifu_wire::Problem;
 
 /// What a job needs, gathered before it runs.
 struct Work {
-    entry: Entry,
+    entry: Arc<Entry>,
     opened: OpenedOrder,
     amount: Money,
     front: Arc<Credential>,
     evidence: Evidence,
+    /// The merchant's credential, as the payer had it.
+    shown: String,
     authorization: Nonce,
     lifetime: u64,
     signer: Arc<dyn Signer>,
@@ -50,31 +52,22 @@ impl Settlement {
         entry: Entry,
         payment: Payment,
     ) -> Result<String, Problem> {
-        let order = match self.check_payment(&entry, payment).await {
+        let entry = Arc::new(entry);
+        let work = match self.check_payment(&entry, payment).await {
             Err(problem) if problem.is_temporary() => return Err(problem),
             Err(problem) => return self.refuse(entry, problem).await,
-            Ok(work) => {
-                let order = work.opened.claims.jti;
-                let (answer, paid) = self.store.run(move |unit| work.commit(unit)).await?;
-                if !paid {
-                    return Ok(answer);
-                }
-                (answer, order)
-            }
+            Ok(work) => work,
         };
-        let (answer, order) = order;
-        let center = self.clone();
-        // The merchant is told at once; if it is not there, the worker tells it again.
-        tokio::spawn(async move {
-            if let Err(problem) = center.send_notice(order.to_string()).await {
-                tracing::info!(code = problem.code, "a payment notice waits");
-            }
-        });
+        let merchant = work.front.sub.clone();
+        let (answer, noticed) = self.store.run(move |unit| work.commit(unit)).await?;
+        if let Some(noticed) = noticed {
+            self.notify(&merchant, noticed);
+        }
         Ok(answer)
     }
 
     /// Stores the refusal of a telegram that does not get as far as the records.
-    async fn refuse(&self, entry: Entry, problem: Problem) -> Result<String, Problem> {
+    async fn refuse(&self, entry: Arc<Entry>, problem: Problem) -> Result<String, Problem> {
         let signer = self.signer();
         let work = move |unit: &mut dyn Unit| {
             if let Some(answer) = repeated(unit, &entry.place(), &entry.identity)? {
@@ -86,7 +79,7 @@ impl Settlement {
     }
 
     /// Opens the center's part and checks everything that needs no records.
-    async fn check_payment(&self, entry: &Entry, payment: Payment) -> Result<Work, Problem> {
+    async fn check_payment(&self, entry: &Arc<Entry>, payment: Payment) -> Result<Work, Problem> {
         let Payment { sealed, front: front_token } = payment;
         let front = self.party.credential(&front_token, AtFault::Sender)?;
         front.require_role(Role::Merchant, AtFault::Sender)?;
@@ -107,20 +100,15 @@ impl Settlement {
         }
         let amount = opened.fields.get(&FieldName::AMOUNT).and_then(FieldValue::as_amount);
         let amount = amount.ok_or_else(|| missing(FieldName::AMOUNT))?;
-        let evidence = Evidence {
-            order: sealed.order,
-            holder_credential: sealed.credential,
-            form: sealed.form,
-            front_credential: front_token,
-            request: entry.token.clone(),
-            disclosures: opened.disclosures.clone(),
-        };
+        let evidence =
+            Evidence::Telegram { telegram: entry.place(), disclosures: opened.disclosures.clone() };
         Ok(Work {
-            entry: entry.clone(),
+            entry: Arc::clone(entry),
             opened,
             amount,
             front,
             evidence,
+            shown: front_token,
             authorization: Nonce(self.party.random32()),
             lifetime: u64::from(self.settings.hold_days) * 86_400,
             signer: self.signer(),
@@ -145,24 +133,23 @@ fn refused(code: &str, title: &str, field: &str) -> Problem {
 }
 
 impl Work {
-    /// The job; whether money was held just now.
-    fn commit(self, unit: &mut dyn Unit) -> Result<(String, bool), Problem> {
-        let mut paid = false;
+    /// The job; with what to tell the merchant, if money was held just now.
+    fn commit(self, unit: &mut dyn Unit) -> Result<(String, Option<Noticed>), Problem> {
+        let mut noticed = None;
         let answer = act(unit, &self.entry, self.signer.as_ref(), |unit| {
-            let outcome = self.hold(unit)?;
-            paid = true;
+            let (outcome, authorization) = self.hold(unit)?;
+            let order = self.opened.claims.jti.to_string();
+            let (identity, shown) = (self.opened.identity, self.shown.clone());
+            noticed = Some(Noticed { order, identity, authorization, shown });
             Ok(outcome)
         })?;
-        Ok((answer, paid))
+        Ok((answer, noticed))
     }
 
-    fn hold(&self, unit: &mut dyn Unit) -> Result<Outcome, Problem> {
+    /// Holds the amount; with the authorization for the merchant.
+    fn hold(&self, unit: &mut dyn Unit) -> Result<(Outcome, String), Problem> {
         let (id, card) = self.card(unit)?;
         let order = self.opened.claims.jti;
-        let place = key_place(&self.entry.telegram.iss, &self.entry.telegram.key);
-        if KEYS.get(unit, &place)?.is_none_or(|key| key.ended.is_some()) {
-            return Err(Problem::internal());
-        }
         if let Some(known) = HOLDS.records.get(unit, &order.to_string())? {
             return Err(over(&known, self));
         }
@@ -197,17 +184,11 @@ impl Work {
             HOLDS.records.put(unit, &key, &record)?;
             METERED.put(unit, &key, &now)?;
         }
-        let notice = Notice {
-            merchant: self.front.sub.clone(),
-            shown: self.evidence.front_credential.clone(),
-            identity: record.identity,
-            authorization: record.answer,
-            tries: 0,
-            next: now,
-        };
+        let notice = Notice { merchant: self.front.sub.clone(), tries: 0, next: now };
         NOTICES.put(unit, &key, &notice)?;
         let balance = card.available(unit, &id)?;
-        Ok(Outcome::Paid(Paid { order: self.opened.identity, transaction, balance }))
+        let paid = Paid { order: self.opened.identity, transaction, balance };
+        Ok((Outcome::Paid(paid), record.answer))
     }
 
     /// The card that the order names, if it pays for this order.

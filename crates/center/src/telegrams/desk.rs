@@ -11,10 +11,10 @@ use crate::{
 use std::sync::Arc;
 use warifu_ports::{Unit, holds::CardId};
 use warifu_protocol::{
-    joining::{Message, Reply},
-    telegram::{Instruction, Outcome, Telegram, identity},
+    joining::{Application, MemberKind, Message, Reply},
+    telegram::{Claimed, Instruction, Outcome, Telegram, identity},
 };
-use warifu_types::Nonce;
+use warifu_types::{Nonce, UnixTime};
 use warifu_wire::Problem;
 
 impl Settlement {
@@ -25,41 +25,47 @@ impl Settlement {
         message: Message,
     ) -> (Result<Reply, Problem>, Option<u64>) {
         let now = self.party.now();
-        let (of_member, unknown) = match &message {
-            Message::Telegram(token) => match Telegram::peek(token) {
-                Ok(Telegram { instruction: Instruction::Register(_), .. }) => (None, true),
-                Ok(telegram) => (Some(telegram), false),
+        let said = match message {
+            Message::Telegram(token) => match Claimed::read(token) {
+                Ok(claimed) => Said::Telegram(claimed),
                 Err(error) => return (Err(error.into()), None),
             },
-            _ => (None, true),
+            Message::Join { kind } => Said::Join(kind),
+            Message::Apply(application) => Said::Apply(application),
         };
-        if unknown && let Err(seconds) = self.guard.application(session, now) {
+        if said.is_of_nobody()
+            && let Err(seconds) = self.guard.application(session, now)
+        {
             return (Err(too_often()), Some(seconds));
         }
-        let answer = match (message, of_member) {
-            (Message::Join { kind }, _) => self.join(kind).await,
-            (Message::Apply(application), _) => self.apply(*application).await,
-            (Message::Telegram(token), None) => self.register(token).await.map(Reply::Answer),
-            (Message::Telegram(token), Some(claimed)) => {
-                match self.telegram(token, claimed).await {
-                    Ok(answer) => Ok(Reply::Answer(answer)),
-                    Err(Refused::No(problem)) => Err(problem),
-                    Err(Refused::Later(seconds)) => return (Err(too_often()), Some(seconds)),
-                }
+        let answer = match said {
+            Said::Join(kind) => self.join(kind).await,
+            Said::Apply(application) => self.apply(*application).await,
+            Said::Telegram(claimed) if registers(&claimed) => {
+                self.register(claimed).await.map(Reply::Answer)
             }
+            Said::Telegram(claimed) => match self.telegram(claimed).await {
+                Ok(answer) => Ok(Reply::Answer(answer)),
+                Err(Refused::No(problem)) => Err(problem),
+                Err(Refused::Later(seconds)) => return (Err(too_often()), Some(seconds)),
+            },
         };
         (answer, None)
     }
 
     /// A member's telegram. `claimed` is not verified yet.
-    async fn telegram(
-        self: &Arc<Self>,
-        token: String,
-        claimed: Telegram,
-    ) -> Result<String, Refused> {
-        let now = self.party.now();
-        let (key, known) = self.look_up(&token, &claimed).await?;
-        let telegram = Telegram::verify(&token, &key.key, &self.party.id())?;
+    async fn telegram(self: &Arc<Self>, claimed: Claimed) -> Result<String, Refused> {
+        let (now, own) = (self.party.now(), self.party.id());
+        let place = key_place(&claimed.telegram().iss, &claimed.telegram().key);
+        let pays = matches!(claimed.telegram().instruction, Instruction::Pay(_));
+        let in_time = claimed.telegram().check_time(now).is_ok();
+        // What the look-up would show, the job of a payment sees too.
+        if let (true, true, Some(key)) = (pays, in_time, self.keys.get(&place)) {
+            let (telegram, token) = claimed.verify(&key, &own)?;
+            return self.take_up(telegram, token, now).await;
+        }
+        let (key, known) = self.look_up(&claimed).await?;
+        let (telegram, token) = claimed.verify(&key.key, &own)?;
         if let Some((Ended::Revoked, _)) = key.ended {
             return Err(ended(Ended::Revoked).into());
         }
@@ -71,17 +77,33 @@ impl Settlement {
         if let Some((why, _)) = key.ended {
             return Err(ended(why).into());
         }
+        self.keys.remember(place, key.key);
         // What was taken in its time is answered also after it.
         if !(recorded && matches!(known, Known::Taken)) {
             telegram.check_time(now)?;
         }
-        self.guard.telegram(&telegram.iss, now).map_err(Refused::Later)?;
-        tracing::info!(instruction = telegram.instruction.word(), "telegram");
-        Ok(self.act_on(Entry::new(telegram, token, now)).await?)
+        self.take_up(telegram, token, now).await
     }
 
-    async fn act_on(self: &Arc<Self>, entry: Entry) -> Result<String, Problem> {
-        match entry.telegram.instruction.clone() {
+    /// Acts on a telegram that is verified and in its time.
+    async fn take_up(
+        self: &Arc<Self>,
+        telegram: Telegram,
+        token: String,
+        now: UnixTime,
+    ) -> Result<String, Refused> {
+        self.guard.telegram(&telegram.iss, now).map_err(Refused::Later)?;
+        tracing::info!(instruction = telegram.instruction.word(), "telegram");
+        let (entry, instruction) = Entry::new(telegram, token, now);
+        Ok(self.act_on(entry, instruction).await?)
+    }
+
+    async fn act_on(
+        self: &Arc<Self>,
+        entry: Entry,
+        instruction: Instruction,
+    ) -> Result<String, Problem> {
+        match instruction {
             Instruction::TopUp(wish) => self.top_up(entry, *wish).await,
             Instruction::TopUpStatus { telegram } => self.top_up_status(entry, telegram).await,
             Instruction::Pay(payment) => self.pay(entry, *payment).await,
@@ -95,12 +117,11 @@ impl Settlement {
     /// another one has its id counts only once the signature is verified.
     async fn look_up(
         &self,
-        token: &str,
-        claimed: &Telegram,
+        claimed: &Claimed,
     ) -> Result<(KeyRecord, Result<Known, Problem>), Problem> {
-        let member = claimed.iss.clone();
-        let key = key_place(&claimed.iss, &claimed.key);
-        let (place, identity) = (place(claimed), identity(token));
+        let Telegram { iss, key, jti, .. } = claimed.telegram();
+        let (member, key) = (iss.clone(), key_place(iss, key));
+        let (place, identity) = (place(iss, jti), identity(claimed.token()));
         let work = move |unit: &mut dyn Unit| {
             if NUMBERS.get(unit, member.as_str())?.is_none() {
                 let text = "nobody is registered under this identifier";
@@ -129,6 +150,28 @@ impl Settlement {
         };
         self.store.run(work).await
     }
+}
+
+/// What is said in a session, read.
+enum Said {
+    Join(MemberKind),
+    Apply(Box<Application>),
+    Telegram(Claimed),
+}
+
+impl Said {
+    /// Whether no member answers for it.
+    fn is_of_nobody(&self) -> bool {
+        match self {
+            Said::Telegram(claimed) => registers(claimed),
+            Said::Join(_) | Said::Apply(_) => true,
+        }
+    }
+}
+
+/// Whether the sender is not registered yet.
+fn registers(claimed: &Claimed) -> bool {
+    matches!(claimed.telegram().instruction, Instruction::Register(_))
 }
 
 /// Why a telegram is not acted on.

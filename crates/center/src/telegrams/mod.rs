@@ -3,6 +3,7 @@
 mod desk;
 pub(crate) mod guard;
 mod http;
+pub(crate) mod keys;
 pub(crate) mod record;
 pub(crate) mod sessions;
 

@@ -6,11 +6,11 @@ use crate::{
     settlement::Settlement,
 };
 use serde::{Deserialize, Serialize};
-use warifu_ports::{Collection, Unit};
+use warifu_ports::{Collection, StoreError, Unit};
 use warifu_protocol::{
     ProtocolError, Reason,
     signer::{Signer, VerifyingKey},
-    telegram::{Outcome, Telegram, TelegramAnswer, identity},
+    telegram::{Instruction, Outcome, Telegram, TelegramAnswer, identity},
 };
 use warifu_types::{Digest, Identifier, Nonce, UnixTime};
 use warifu_wire::Problem;
@@ -54,7 +54,7 @@ impl Settlement {
         member: &Identifier,
         telegram: &Nonce,
     ) -> Result<Option<TelegramEvidence>, Problem> {
-        let place = format!("{member}/{telegram}");
+        let place = place(member, telegram);
         let work = move |unit: &mut dyn Unit| {
             let Some(record) = TELEGRAMS.get(unit, &place)? else { return Ok(None) };
             let Some(token) = record.token else { return Ok(None) };
@@ -68,23 +68,36 @@ impl Settlement {
     }
 }
 
-/// A verified telegram on its way into the records.
+/// A verified telegram on its way into the records, without its instruction.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    pub telegram: Telegram,
+    pub telegram: Claims,
     pub token: String,
     pub identity: Digest,
     pub now: UnixTime,
 }
 
+/// Whose telegram it is, and which.
+#[derive(Clone)]
+pub(crate) struct Claims {
+    pub iss: Identifier,
+    pub aud: Identifier,
+    pub key: String,
+    pub jti: Nonce,
+    pub seq: u64,
+}
+
 impl Entry {
-    pub fn new(telegram: Telegram, token: String, now: UnixTime) -> Entry {
-        Entry { identity: identity(&token), telegram, token, now }
+    /// Takes a telegram apart: what is recorded, and what is to be done.
+    pub fn new(telegram: Telegram, token: String, now: UnixTime) -> (Entry, Instruction) {
+        let Telegram { iss, aud, key, jti, seq, instruction, .. } = telegram;
+        let telegram = Claims { iss, aud, key, jti, seq };
+        (Entry { identity: identity(&token), telegram, token, now }, instruction)
     }
 
     /// Where the telegram lies.
     pub fn place(&self) -> String {
-        place(&self.telegram)
+        place(&self.telegram.iss, &self.telegram.jti)
     }
 
     /// The signed answer.
@@ -101,8 +114,13 @@ impl Entry {
 }
 
 /// Where a telegram lies.
-pub(crate) fn place(telegram: &Telegram) -> String {
-    format!("{}/{}", telegram.iss, telegram.jti)
+pub(crate) fn place(member: &Identifier, telegram: &Nonce) -> String {
+    format!("{member}/{telegram}")
+}
+
+/// The token of a telegram that was acted on.
+pub(crate) fn token_at(unit: &mut dyn Unit, place: &str) -> Result<Option<String>, StoreError> {
+    Ok(TELEGRAMS.get(unit, place)?.and_then(|record| record.token))
 }
 
 /// What is known of a telegram.
@@ -141,18 +159,29 @@ pub(crate) fn repeated(
 /// Takes a telegram's number under its key; refuses a number that came under another id, and a key
 /// that has ended meanwhile.
 fn take_number(unit: &mut dyn Unit, entry: &Entry) -> Result<(), Problem> {
-    let Telegram { iss, key, seq, jti, .. } = &entry.telegram;
-    let place = key_place(iss, key);
-    let record = KEYS.get(unit, &place)?.ok_or_else(unknown_key)?;
-    if let Some((why, _)) = record.ended {
-        return Err(ended(why));
-    }
-    let place = format!("{place}/{seq:020}");
+    key_of(unit, entry)?.map_or(Ok(()), |why| Err(ended(why)))?;
+    enter_number(unit, entry)
+}
+
+/// Refuses a number that came under another id.
+fn enter_number(unit: &mut dyn Unit, entry: &Entry) -> Result<(), Problem> {
+    let Claims { iss, key, seq, jti, .. } = &entry.telegram;
+    let place = format!("{}/{seq:020}", key_place(iss, key));
     if !SEQUENCE.insert(unit, &place, jti)? && SEQUENCE.get(unit, &place)? != Some(*jti) {
         let text = "this number came before under another id: the terminal may have been copied";
         return Err(Problem::new(409, "sequence_used", text, Some("telegram.seq")));
     }
     Ok(())
+}
+
+/// Why the key of a telegram has ended, if it has. Nothing more is said to a key that was revoked.
+fn key_of(unit: &mut dyn Unit, entry: &Entry) -> Result<Option<Ended>, Problem> {
+    let Claims { iss, key, .. } = &entry.telegram;
+    let record = KEYS.get(unit, &key_place(iss, key))?.ok_or_else(unknown_key)?;
+    match record.ended {
+        Some((Ended::Revoked, _)) => Err(ended(Ended::Revoked)),
+        other => Ok(other.map(|(why, _)| why)),
+    }
 }
 
 /// The member has no such key.
@@ -222,11 +251,13 @@ pub(crate) fn act(
     signer: &dyn Signer,
     work: impl FnOnce(&mut dyn Unit) -> Result<Outcome, Problem>,
 ) -> Result<String, Problem> {
+    let key_ended = key_of(unit, entry)?;
     if let Some(answer) = repeated(unit, &entry.place(), &entry.identity)? {
         return Ok(answer);
     }
     // First, so that a telegram that may not count does not act.
-    take_number(unit, entry)?;
+    key_ended.map_or(Ok(()), |why| Err(ended(why)))?;
+    enter_number(unit, entry)?;
     let outcome = match work(unit) {
         Ok(outcome) => outcome,
         Err(problem) if problem.is_temporary() => return Err(problem),

@@ -20,9 +20,9 @@ use warifu_protocol::{
 };
 use warifu_types::{Digest, FieldName, Money, Nonce, Role};
 use warifu_wire::{
-    AuthorizeAnswer, AuthorizeQuestion, CallError, MeterAnswer, MeterQuestion, Party,
-    PaymentNoticeQuestion, Peer, Problem, ReceivedAnswer, Service, SettleQuestion,
-    SettlementAnswer, read_body, serve_routes, write_answer,
+    Answer, AuthorizeAnswer, AuthorizeQuestion, CallError, MeterAnswer, MeterQuestion, Party,
+    PaymentNoticesAnswer, PaymentNoticesQuestion, Peer, Problem, ReceivedAnswer, Service,
+    SettleQuestion, SettlementAnswer, read_body, serve_routes, write_answer,
 };
 
 /// What a peer does.
@@ -159,13 +159,24 @@ impl Script {
         Ok(SettlementAnswer { settlement: answer.sign(self.party.terminal().signer.as_ref()) })
     }
 
-    fn notice(&self, question: PaymentNoticeQuestion) -> Result<ReceivedAnswer, Problem> {
+    fn take_notices(
+        &self,
+        question: PaymentNoticesQuestion,
+    ) -> Result<PaymentNoticesAnswer, Problem> {
+        let answers = question.authorizations.into_iter().map(|token| match self.notice(token) {
+            Ok(received) => Answer::Ok(received),
+            Err(problem) => Answer::Problem(problem),
+        });
+        Ok(PaymentNoticesAnswer { answers: answers.collect() })
+    }
+
+    fn notice(&self, token: String) -> Result<ReceivedAnswer, Problem> {
         let claims: Authorization = warifu_protocol::jws::peek(
             warifu_protocol::authorization::AUTHORIZATION,
-            &question.authorization,
+            &token,
             warifu_protocol::AtFault::Sender,
         )?;
-        self.notices.lock().unwrap().push(question.authorization);
+        self.notices.lock().unwrap().push(token);
         let wrong = self.mode() == Mode::WrongOrder;
         Ok(ReceivedAnswer { order: if wrong { Digest([0; 32]) } else { claims.order } })
     }
@@ -305,7 +316,7 @@ impl Service for Script {
         match op {
             "authorize" => write_answer(&self.authorize(peer, read_body(body)?).await?),
             "settle" => write_answer(&self.settle_for(peer, read_body(body)?)?),
-            "payment_notice" => write_answer(&self.notice(read_body(body)?)?),
+            "payment_notices" => write_answer(&self.take_notices(read_body(body)?)?),
             _ => Err(Problem::not_found("op")),
         }
     }

@@ -10,10 +10,12 @@ use warifu_types::Identifier;
 
 /// What an order says of its holder and card.
 pub(crate) struct Claim<'a> {
-    pub holder: &'a Identifier,
+    /// None where a broker has ordered, or a card acceptor asks: then the card speaks for its holder.
+    pub holder: Option<&'a Identifier>,
     pub card_number: &'a str,
     pub card_expiry: &'a str,
-    pub holder_name: &'a str,
+    /// None on the card network, which does not carry it.
+    pub holder_name: Option<&'a str>,
     /// None where the disclosure rule keeps the telephone number from the authorizer.
     pub holder_telephone: Option<&'a str>,
 }
@@ -22,19 +24,18 @@ pub(crate) struct Claim<'a> {
 pub(crate) fn is_holder(card: Option<&Card>, claim: &Claim<'_>) -> bool {
     let known = card.map(|card| &card.application);
     let of = |text: Option<&String>| text.cloned().unwrap_or_default();
-    let telephone = match claim.holder_telephone {
-        Some(given) => same(
-            &telephone_digits(given),
-            &telephone_digits(&of(known.map(|card| &card.holder_telephone))),
-        ),
+    let given = |given: Option<&str>, known: String, spell: fn(&str) -> String| match given {
+        Some(given) => same(&spell(given), &spell(&known)),
         None => Choice::from(1),
     };
-    let holder = known.map_or("", |card| card.holder.as_str());
-    let all = same(claim.holder.as_str(), holder)
+    let telephone = of(known.map(|card| &card.holder_telephone));
+    let name = of(known.map(|card| &card.holder_name));
+    let holder = known.map(|card| card.holder.to_string()).unwrap_or_default();
+    let all = given(claim.holder.map(Identifier::as_str), holder, str::to_string)
+        & given(claim.holder_telephone, telephone, telephone_digits)
+        & given(claim.holder_name, name, plain)
         & same(claim.card_number, &of(known.map(|card| &card.card_number)))
-        & same(claim.card_expiry, &of(known.map(|card| &card.expiry)))
-        & same(&plain(claim.holder_name), &plain(&of(known.map(|card| &card.holder_name))))
-        & telephone;
+        & same(claim.card_expiry, &of(known.map(|card| &card.expiry)));
     known.is_some() && bool::from(all)
 }
 

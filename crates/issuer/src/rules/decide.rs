@@ -4,6 +4,7 @@ use crate::rules::{
     authenticate::{Claim, is_holder},
     card::{Card, plain},
 };
+use warifu_ports::card_network::PresentedCard;
 use warifu_protocol::{
     sealed::OpenedOrder,
     value::{Expiry, FieldValue, PaymentType},
@@ -45,17 +46,27 @@ pub(crate) enum Asked<'a> {
     Access { zone: &'a str },
 }
 
-/// What the authorizer's part says, or the field that the disclosure rule left out of it.
-pub(crate) fn read(opened: &OpenedOrder, role: Role) -> Result<(Claim<'_>, Asked<'_>), FieldName> {
+/// What the authorizer's part says, and the card that was shown beside it; or the field that the
+/// disclosure rule left out.
+pub(crate) fn read<'a>(
+    opened: &'a OpenedOrder,
+    role: Role,
+    card: Option<&'a PresentedCard>,
+) -> Result<(Claim<'a>, Asked<'a>), FieldName> {
     let text = |field: FieldName| match opened.fields.get(&field).and_then(FieldValue::as_text) {
         Some(text) => Ok(text),
         None => Err(field),
     };
+    let (card_number, card_expiry) = match card {
+        Some(card) => (card.number.as_str(), card.expiry.as_str()),
+        None => (text(FieldName::CARD_NUMBER)?, text(FieldName::CARD_EXPIRY)?),
+    };
+    let by_broker = opened.form.form.rule.is_for_brokers();
     let claim = Claim {
-        holder: &opened.claims.iss,
-        card_number: text(FieldName::CARD_NUMBER)?,
-        card_expiry: text(FieldName::CARD_EXPIRY)?,
-        holder_name: text(FieldName::HOLDER_NAME)?,
+        holder: (!by_broker).then_some(&opened.claims.iss),
+        card_number,
+        card_expiry,
+        holder_name: Some(text(FieldName::HOLDER_NAME)?),
         holder_telephone: text(FieldName::HOLDER_TELEPHONE).ok(),
     };
     if role == Role::CardManager {

@@ -23,6 +23,12 @@ impl Month {
         Month { year, month }
     }
 
+    /// Reads `YYYY-MM`, as this type writes it.
+    pub fn parse(text: &str) -> Option<Month> {
+        let (year, month) = text.split_once('-')?;
+        Month::new(year.parse().ok()?, month.parse().ok()?)
+    }
+
     /// The year.
     pub fn year(self) -> u32 {
         self.year

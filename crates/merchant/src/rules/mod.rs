@@ -1,5 +1,6 @@
 //! What a merchant decides, without a clock, a store or a network of its own.
 
+pub mod brokering;
 pub mod catalogue;
 pub mod goods;
 pub mod handing;

@@ -25,6 +25,17 @@ pub fn check_parts(opened: &OpenedOrder, bundle: &SealedOrder) -> Result<(), Pro
     Ok(())
 }
 
+/// The brokers' rules are for brokers, and brokers order under no other (row C6): a plain holder's
+/// order would have no card, and a broker's users have no keys for theirs.
+pub fn check_sender(opened: &OpenedOrder) -> Result<(), ProtocolError> {
+    let for_brokers = opened.form.form.rule.is_for_brokers();
+    match (for_brokers, opened.holder.has_role(Role::Broker)) {
+        (true, false) => Err(ProtocolError::holder(Reason::WrongParty, "credential.roles")),
+        (false, true) => Err(ProtocolError::holder(Reason::OutsideRule, "form.rule.name")),
+        _ => Ok(()),
+    }
+}
+
 /// Checks the quote that an order goes with. None if the form's rule knows no quote, as at a door.
 pub fn check_quote(
     opened: &OpenedOrder,

@@ -36,6 +36,10 @@ pub enum Next {
     AskDelivery,
     /// Hand the goods over, or open the door: nobody is asked.
     HandOver,
+    /// Wait until a broker's order is accepted and has its card, for a time.
+    AwaitProvider,
+    /// Wait until the provider of a broker's order says that it has served.
+    AwaitService,
     /// Wait for the holder's receipt of its files, for a time.
     AwaitReceipt,
     /// Follow the use in real time: tell the authorizer how far it has come, until it is over.
@@ -113,7 +117,7 @@ mod tests {
                 Next::HandOver | Next::AwaitReceipt | Next::Meter => State::Delivered,
                 Next::Capture => State::Settled,
                 Next::Void => State::Cancelled,
-                Next::Nothing => break,
+                Next::AwaitProvider | Next::AwaitService | Next::Nothing => break,
             });
         }
         states

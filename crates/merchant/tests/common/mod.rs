@@ -37,8 +37,9 @@ use warifu_protocol::{
 use warifu_store::{MasterKey, OsEntropy, SqliteStore};
 use warifu_types::{Currency, FieldName, Identifier, Money, OrderId, Role};
 use warifu_wire::{
-    CallError, FormAnswer, OrderQuestion, Party, PaymentNoticeQuestion, Problem, QuoteAnswer,
-    QuoteItem, QuoteQuestion, ReceivedAnswer, Service, StatusAnswer, StatusQuestion,
+    Answer, CallError, FormAnswer, OrderQuestion, Party, PaymentNoticesAnswer,
+    PaymentNoticesQuestion, Problem, QuoteAnswer, QuoteItem, QuoteQuestion, ReceivedAnswer,
+    Service, StatusAnswer, StatusQuestion,
 };
 
 pub const HOLDER: &str = "mail:hanako@example.jp";
@@ -275,10 +276,7 @@ impl World {
         center: &Arc<Party>,
         authorization: String,
     ) -> Result<ReceivedAnswer, CallError> {
-        let question = PaymentNoticeQuestion { authorization };
-        let roles = (Role::Center, Role::Merchant);
-        let (shop, question) = (who(Role::Merchant), ("payment_notice", &question));
-        center.connections().ask(center, &self.url, roles, Some(&shop), question, None).await
+        give_notice(center, &self.url, authorization).await
     }
 
     /// An order of other values.
@@ -414,5 +412,24 @@ impl Store for Breaking {
             Ok(_) => self.store.submit(job),
             Err(_) => Box::pin(async { Err(StoreError::Closed) }),
         }
+    }
+}
+
+/// A center's one notice to the merchant, and what the merchant says to it.
+pub async fn give_notice(
+    center: &Arc<Party>,
+    url: &str,
+    authorization: String,
+) -> Result<ReceivedAnswer, CallError> {
+    let question = PaymentNoticesQuestion { authorizations: vec![authorization] };
+    let roles = (Role::Center, Role::Merchant);
+    let (shop, question) = (who(Role::Merchant), ("payment_notices", &question));
+    let connections = center.connections();
+    let answer: PaymentNoticesAnswer =
+        connections.ask(center, url, roles, Some(&shop), question, None).await?;
+    let [answer] = <[_; 1]>::try_from(answer.answers).unwrap();
+    match answer {
+        Answer::Ok(received) => Ok(received),
+        Answer::Problem(problem) => Err(CallError::Problem(problem)),
     }
 }

@@ -11,14 +11,15 @@ use warifu_protocol::{
     authorization::{Authorization, AuthorizationRequest, Decision},
     delivery::{Delivery, DeliveryRequest, DeliveryState},
     metering::{Meter, MeterRequest},
+    presented::CardQuestion,
     sealed::{OpenedOrder, SealedOrder},
     settlement::{Action, Settlement, SettlementRequest},
 };
 use warifu_types::{Digest, Identifier, Money, Nonce, Role};
 use warifu_wire::{
-    AuthorizeAnswer, AuthorizeQuestion, DeliverQuestion, DeliveryAnswer, DeliveryStatusQuestion,
-    MeterAnswer, MeterQuestion, Party, Peer, Problem, ReceivedAnswer, Service, SettleQuestion,
-    SettlementAnswer, read_body, write_answer,
+    AuthorizeAnswer, DeliverQuestion, DeliveryAnswer, DeliveryStatusQuestion, MeterAnswer,
+    MeterQuestion, Party, Peer, Problem, ReceivedAnswer, Service, SettleQuestion, SettlementAnswer,
+    read_body, write_answer,
 };
 
 /// What a peer does.
@@ -48,6 +49,8 @@ pub struct Script {
     pub parts: Mutex<Vec<usize>>,
     /// A part that came directly.
     pub direct: Mutex<Option<SealedOrder>>,
+    /// Cards that were shown beside orders.
+    pub cards: Mutex<Vec<(Digest, (String, String))>>,
     /// The amounts that captures named.
     pub captured: Mutex<Vec<Option<Money>>>,
     /// Ticks and amounts that it was told, once each.
@@ -65,6 +68,7 @@ impl Script {
             asked: Mutex::default(),
             parts: Mutex::default(),
             direct: Mutex::default(),
+            cards: Mutex::default(),
             captured: Mutex::default(),
             ticks: Mutex::default(),
             delivered: Mutex::default(),
@@ -111,14 +115,21 @@ impl Script {
     async fn authorize(
         &self,
         peer: &Peer,
-        question: AuthorizeQuestion,
+        question: CardQuestion,
     ) -> Result<AuthorizeAnswer, Problem> {
         self.parts.lock().unwrap().push(question.sealed.parts.len());
         let direct = self.direct.lock().unwrap().clone();
         let opened = self.open(peer, &direct.unwrap_or(question.sealed)).await?;
         let own = self.party.id();
         let now = self.party.now();
-        AuthorizationRequest::verify(&question.request, &peer.credential, &own, &opened, now)?;
+        let card = question.card;
+        let by = (&*peer.credential, &own);
+        AuthorizationRequest::verify_with(&question.request, by, &opened, card.as_ref(), now)?;
+        if let Some(card) = card {
+            let read = card.read()?;
+            let shown = (read.number.to_string(), read.expiry.to_string());
+            self.cards.lock().unwrap().push((opened.identity, shown));
+        }
         let (decision, reason) = match self.mode() {
             Mode::Refuses(reason) => (Decision::Refused, Some(reason.to_string())),
             _ => (Decision::Authorized, None),

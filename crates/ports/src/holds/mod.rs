@@ -6,11 +6,15 @@
 
 mod audit;
 mod record;
+mod references;
 mod settle;
+mod trades;
 
 pub use audit::{AuditFailure, Audited};
-pub use record::{CardId, Evidence, Hold, Meter, OrderRecord, Settled};
+pub use record::{CardId, Evidence, Hold, Meter, OrderRecord, Settled, Tokens};
+pub use references::{CardReferences, ReferenceError, ReferenceQuestion};
 pub use settle::{HoldError, Settling};
+pub use trades::{Trade, trade_identity};
 
 use crate::{
     Collection, StoreError, Unit,
@@ -178,15 +182,19 @@ impl Holds {
             meter: None,
             captured: None,
         };
-        let order = opened.claims.jti;
-        let key = order.to_string();
+        self.keep(unit, &record)?;
+        self.evidence.put(unit, &record.view.order.to_string(), evidence)?;
+        Ok(record)
+    }
+
+    /// Records a decision, and its hold among those that are open.
+    fn keep(&self, unit: &mut dyn Unit, record: &OrderRecord) -> Result<(), StoreError> {
+        let order = record.view.order;
         if record.hold.is_some() {
             self.open.put(unit, &hold_key(record.expires, &order), &order)?;
         }
-        self.records.put(unit, &key, &record)?;
-        self.by_identity.put(unit, &record.identity.to_string(), &order)?;
-        self.evidence.put(unit, &key, evidence)?;
-        Ok(record)
+        self.records.put(unit, &order.to_string(), record)?;
+        self.by_identity.put(unit, &record.identity.to_string(), &order)
     }
 
     /// The id of the transfer that ends an order's hold.

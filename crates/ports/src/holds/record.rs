@@ -116,10 +116,25 @@ pub struct Settled {
     pub request: String,
 }
 
+/// What was signed by whom, behind a decision.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Evidence {
+    /// The tokens themselves.
+    Tokens(Tokens),
+    /// A member's telegram brought them all, and is kept once.
+    Telegram {
+        /// The key under which the telegram is kept.
+        telegram: String,
+        /// What the authorizer opened.
+        disclosures: Vec<Zeroizing<String>>,
+    },
+}
+
 /// The tokens behind a decision, as they came.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Evidence {
+pub struct Tokens {
     /// The signed order.
     pub order: String,
     /// The holder's credential.
@@ -128,7 +143,7 @@ pub struct Evidence {
     pub form: String,
     /// The front's credential.
     pub front_credential: String,
-    /// The front's request; at a center the member's telegram.
+    /// The front's request.
     pub request: String,
     /// What the authorizer opened.
     pub disclosures: Vec<Zeroizing<String>>,

@@ -10,7 +10,7 @@ use warifu_protocol::{
     signer::Signer,
     status::State,
 };
-use warifu_types::{OrderId, UnixTime};
+use warifu_types::{Money, OrderId, UnixTime};
 
 /// Why a settlement is refused. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +46,12 @@ pub struct Settling {
     pub captured: Option<(OrderId, OrderRecord)>,
 }
 
+/// Whether a capture or void was done just now, or before.
+pub(super) enum Moved {
+    Now,
+    Before,
+}
+
 impl Holds {
     /// Captures or voids a hold, once. Every retry gives the stored answer. `request` is checked,
     /// and `token` is its signed form.
@@ -66,35 +72,11 @@ impl Holds {
             return Err(HoldError::OtherAuthorization);
         }
         let action = request.action;
-        let standing = Standing {
-            held: record.hold.is_some(),
-            done: record.settled.as_ref().map(|settled| settled.action),
-            released: record.released,
-            expires: record.expires,
-        };
-        let counted = record.released && record.view.state == State::Settled;
-        match step(standing, action, now) {
-            Step::Move => {
-                let minor = if action == Action::Void { 0 } else { wanted(request, &record)? };
-                self.end(unit, &order, &mut record, minor)?;
-            }
-            // What was used of metered goods is with the front already.
-            Step::Acknowledge | Step::Expired if counted => {
-                if action == Action::Void || wanted(request, &record)? != record.paid() {
-                    return Err(HoldError::Conflict);
-                }
-            }
-            Step::Acknowledge => {}
-            Step::Repeat => {
-                if request.amount.is_some_and(|amount| amount.minor() != record.paid()) {
-                    return Err(HoldError::Conflict);
-                }
-                let answer = record.settled.map(|settled| settled.answer).unwrap_or_default();
-                return Ok(Settling { answer, captured: None });
-            }
-            Step::Conflict => return Err(HoldError::Conflict),
-            Step::Expired => return Err(HoldError::Expired),
-            Step::NothingHeld => return Err(HoldError::NothingHeld),
+        if let Moved::Before =
+            self.turn(unit, &order, &mut record, (action, request.amount), now)?
+        {
+            let answer = record.settled.map(|settled| settled.answer).unwrap_or_default();
+            return Ok(Settling { answer, captured: None });
         }
         let settlement = Settlement {
             iss: request.aud.clone(),
@@ -109,6 +91,47 @@ impl Holds {
         self.records.put(unit, &order.to_string(), &record)?;
         let captured = (action == Action::Capture).then_some((order, record));
         Ok(Settling { answer, captured })
+    }
+
+    /// Does what capture or void asks of a hold, if it may be done now.
+    pub(super) fn turn(
+        &self,
+        unit: &mut dyn Unit,
+        order: &OrderId,
+        record: &mut OrderRecord,
+        (action, amount): (Action, Option<Money>),
+        now: UnixTime,
+    ) -> Result<Moved, HoldError> {
+        let standing = Standing {
+            held: record.hold.is_some(),
+            done: record.settled.as_ref().map(|settled| settled.action),
+            released: record.released,
+            expires: record.expires,
+        };
+        let counted = record.released && record.view.state == State::Settled;
+        match step(standing, action, now) {
+            Step::Move => {
+                let minor = if action == Action::Void { 0 } else { wanted(amount, record)? };
+                self.end(unit, order, record, minor)?;
+            }
+            // What was used of metered goods is with the front already.
+            Step::Acknowledge | Step::Expired if counted => {
+                if action == Action::Void || wanted(amount, record)? != record.paid() {
+                    return Err(HoldError::Conflict);
+                }
+            }
+            Step::Acknowledge => {}
+            Step::Repeat => {
+                if amount.is_some_and(|amount| amount.minor() != record.paid()) {
+                    return Err(HoldError::Conflict);
+                }
+                return Ok(Moved::Before);
+            }
+            Step::Conflict => return Err(HoldError::Conflict),
+            Step::Expired => return Err(HoldError::Expired),
+            Step::NothingHeld => return Err(HoldError::NothingHeld),
+        }
+        Ok(Moved::Now)
     }
 
     /// Ends an open hold: so many minor units go to the front, the rest is free again.
@@ -160,8 +183,8 @@ impl Holds {
 }
 
 /// How many minor units a capture takes.
-fn wanted(request: &SettlementRequest, record: &OrderRecord) -> Result<u64, HoldError> {
-    let Some(amount) = request.amount else { return Ok(record.due()) };
+fn wanted(amount: Option<Money>, record: &OrderRecord) -> Result<u64, HoldError> {
+    let Some(amount) = amount else { return Ok(record.due()) };
     let currency = record.hold.as_ref().map(|hold| hold.amount.currency());
     let fits = currency == Some(amount.currency()) && amount.minor() <= record.due();
     if fits { Ok(amount.minor()) } else { Err(HoldError::TooMuch) }

@@ -42,8 +42,8 @@ use warifu_protocol::{
 use warifu_store::OsEntropy;
 use warifu_types::{Currency, FieldName, Identifier, Money, Nonce, OrderId, Role};
 use warifu_wire::{
-    Party, PaymentNoticeQuestion, Peer, Problem, ReceivedAnswer, Service, TelegramSession,
-    identity::Wish, read_body, serve_routes, write_answer,
+    Answer, Party, PaymentNoticesAnswer, PaymentNoticesQuestion, Peer, Problem, ReceivedAnswer,
+    Service, TelegramSession, identity::Wish, read_body, serve_routes, write_answer,
 };
 use zeroize::Zeroizing;
 
@@ -242,14 +242,17 @@ impl Service for Till {
         op: &str,
         body: &RawValue,
     ) -> Result<Box<RawValue>, Problem> {
-        if op != "payment_notice" {
+        if op != "payment_notices" {
             return Err(Problem::not_found("op"));
         }
-        let question: PaymentNoticeQuestion = read_body(body)?;
-        let notice: Authorization =
-            jws::peek(AUTHORIZATION, &question.authorization, AtFault::Sender)?;
-        self.taken.fetch_add(1, Ordering::Relaxed);
-        write_answer(&ReceivedAnswer { order: notice.order })
+        let question: PaymentNoticesQuestion = read_body(body)?;
+        let mut answers = Vec::new();
+        for token in &question.authorizations {
+            let notice: Authorization = jws::peek(AUTHORIZATION, token, AtFault::Sender)?;
+            answers.push(Answer::Ok(ReceivedAnswer { order: notice.order }));
+        }
+        self.taken.fetch_add(answers.len() as u64, Ordering::Relaxed);
+        write_answer(&PaymentNoticesAnswer { answers })
     }
 }
 

@@ -1,0 +1,107 @@
+//! Payment notices of payments that were just made, in memory: while one question is on its way to a
+//! merchant, the next ones gather, and travel together. What is lost here is in the outbox.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use warifu_types::{Digest, Identifier};
+
+/// No more wait here; the worker finds the others in the outbox.
+const MOST: usize = 10_000;
+
+/// A notice as it is sent.
+#[derive(Clone)]
+pub(crate) struct Noticed {
+    /// The order's id.
+    pub order: String,
+    pub identity: Digest,
+    pub authorization: String,
+    /// The merchant's credential, as the payer had it.
+    pub shown: String,
+}
+
+/// The notices that wait, by merchant. A merchant that is here has a task that sends to it.
+#[derive(Default)]
+pub(crate) struct Fresh(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    of: HashMap<Identifier, VecDeque<Noticed>>,
+    /// The orders whose notices wait here or are being sent.
+    orders: HashSet<String>,
+}
+
+impl Fresh {
+    /// Adds a notice; whether a task must be started for its merchant.
+    pub fn add(&self, merchant: &Identifier, noticed: Noticed) -> bool {
+        let mut waiting = self.lock();
+        if waiting.orders.len() >= MOST {
+            return false;
+        }
+        waiting.orders.insert(noticed.order.clone());
+        if let Some(queue) = waiting.of.get_mut(merchant) {
+            queue.push_back(noticed);
+            return false;
+        }
+        waiting.of.insert(merchant.clone(), VecDeque::from([noticed]));
+        true
+    }
+
+    /// The next notices for a merchant; none when its task is to end.
+    pub fn next(&self, merchant: &Identifier, most: usize) -> Option<Vec<Noticed>> {
+        let mut waiting = self.lock();
+        let queue = waiting.of.get_mut(merchant)?;
+        if queue.is_empty() {
+            waiting.of.remove(merchant);
+            return None;
+        }
+        let many = most.min(queue.len());
+        Some(queue.drain(..many).collect())
+    }
+
+    /// These were sent, or put off.
+    pub fn done(&self, batch: &[Noticed]) {
+        let mut waiting = self.lock();
+        for noticed in batch {
+            waiting.orders.remove(&noticed.order);
+        }
+    }
+
+    /// Whether an order's notice is in hand here.
+    pub fn has(&self, order: &str) -> bool {
+        self.lock().orders.contains(order)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(order: &str) -> Noticed {
+        let (identity, text) = (Digest([1; 32]), String::new());
+        Noticed { order: order.to_string(), identity, authorization: text.clone(), shown: text }
+    }
+
+    #[test]
+    fn one_task_for_each_merchant_while_notices_wait() {
+        let fresh = Fresh::default();
+        let shop = Identifier::parse("domain:shop.example").unwrap();
+        assert!(fresh.add(&shop, notice("a")));
+        assert!(!fresh.add(&shop, notice("b")));
+        assert!(!fresh.add(&shop, notice("c")));
+        let first = fresh.next(&shop, 2).unwrap();
+        assert_eq!(first.iter().map(|one| one.order.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(fresh.has("a") && fresh.has("c"));
+        fresh.done(&first);
+        assert!(!fresh.has("a"));
+        let second = fresh.next(&shop, 2).unwrap();
+        fresh.done(&second);
+        assert!(fresh.next(&shop, 2).is_none() && !fresh.has("c"));
+        assert!(fresh.add(&shop, notice("d")), "the task has ended");
+    }
+}
