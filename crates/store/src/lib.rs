@@ -16,6 +16,7 @@ mod ledger;
 mod master_key;
 mod postgres;
 mod seal;
+pub mod search;
 mod sqlite;
 mod system;
 

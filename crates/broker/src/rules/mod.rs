@@ -1,0 +1,13 @@
+//! Decisions of the broker, without I/O.
+
+pub mod bucket;
+pub mod calendar;
+pub mod csv_file;
+pub mod grams;
+pub mod letter;
+pub mod price;
+pub mod reply;
+pub mod schema_org;
+pub mod service;
+pub mod steps;
+pub mod token;

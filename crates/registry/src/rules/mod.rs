@@ -1,0 +1,4 @@
+//! Decisions of the registry, without I/O.
+
+pub mod fax;
+pub mod pause;

@@ -1,0 +1,269 @@
+//! The search index in memory: SQLite's full-text search (FTS5) over grams.
+
+mod cursor;
+
+use cursor::Cursor;
+use rusqlite::{Connection, Transaction, params, params_from_iter, types::Value};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use warifu_ports::search::{SearchEntry, SearchError, SearchIndex, SearchPage, SearchQuery};
+
+/// A query looks for at most so many grams, the rarest of it: common ones cost much and tell little.
+const MOST_GRAMS: usize = 16;
+/// A hit has at least this share of the best hit's rank.
+const LEAST_SHARE: f64 = 0.35;
+
+/// The tokenizer `ascii` splits at ASCII characters that are no letters and digits, and takes all
+/// others as they are: grams come through whole.
+const SCHEMA: &str = "
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, currency INTEGER NOT NULL,
+    price INTEGER NOT NULL, place TEXT NOT NULL, begins TEXT NOT NULL, ends TEXT NOT NULL
+);
+CREATE INDEX entries_by_kind ON entries (kind, key);
+CREATE VIRTUAL TABLE words USING fts5 (
+    grams, content = '', contentless_delete = 1, tokenize = 'ascii'
+);
+";
+
+/// An index in memory.
+pub struct MemoryIndex {
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    connection: Connection,
+    /// Row and grams of each entry.
+    entries: HashMap<String, (i64, Vec<String>)>,
+    /// In how many entries a gram stands.
+    counts: HashMap<String, u32>,
+    last: i64,
+}
+
+impl MemoryIndex {
+    /// An empty index.
+    pub fn new() -> Result<MemoryIndex, SearchError> {
+        let connection = Connection::open_in_memory().map_err(failed)?;
+        connection.execute_batch(SCHEMA).map_err(failed)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        let inner = Inner { connection, entries: HashMap::new(), counts: HashMap::new(), last: 0 };
+        Ok(MemoryIndex { inner: Mutex::new(inner) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for MemoryIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MemoryIndex({})", self.lock().entries.len())
+    }
+}
+
+fn failed(error: rusqlite::Error) -> SearchError {
+    tracing::error!(%error, "search");
+    SearchError::Failed
+}
+
+impl SearchIndex for MemoryIndex {
+    fn replace(&self, remove: &[String], add: Vec<SearchEntry>) -> Result<(), SearchError> {
+        let mut guard = self.lock();
+        let Inner { connection, entries, counts, last } = &mut *guard;
+        let unit = connection.transaction().map_err(failed)?;
+        let gone: Vec<String> =
+            remove.iter().cloned().chain(add.iter().map(|entry| entry.key.clone())).collect();
+        for key in &gone {
+            if let Some((id, _)) = entries.get(key) {
+                delete(&unit, *id).map_err(failed)?;
+            }
+        }
+        let mut ids = Vec::with_capacity(add.len());
+        for entry in &add {
+            *last += 1;
+            insert(&unit, *last, entry).map_err(failed)?;
+            ids.push(*last);
+        }
+        unit.commit().map_err(failed)?;
+        for key in gone {
+            for gram in entries.remove(&key).map(|(_, grams)| grams).unwrap_or_default() {
+                if let Some(count) = counts.get_mut(&gram) {
+                    *count = count.saturating_sub(1);
+                }
+            }
+        }
+        counts.retain(|_, count| *count > 0);
+        for (entry, id) in add.into_iter().zip(ids) {
+            let mut grams = entry.grams;
+            grams.sort_unstable();
+            grams.dedup();
+            for gram in &grams {
+                *counts.entry(gram.clone()).or_default() += 1;
+            }
+            entries.insert(entry.key, (id, grams));
+        }
+        Ok(())
+    }
+
+    fn search(&self, query: &SearchQuery) -> Result<SearchPage, SearchError> {
+        let guard = self.lock();
+        let after = query.after.as_deref().map(Cursor::read).transpose()?;
+        if query.grams.is_empty() {
+            return guard.browse(query, after).map_err(failed);
+        }
+        let Some(words) = guard.words(&query.grams) else { return Ok(SearchPage::default()) };
+        guard.ranked(query, &words, after).map_err(failed)
+    }
+
+    fn kinds(&self) -> Result<Vec<(String, u64)>, SearchError> {
+        let guard = self.lock();
+        let mut statement = guard
+            .connection
+            .prepare_cached("SELECT kind, count(*) FROM entries GROUP BY kind ORDER BY kind")
+            .map_err(failed)?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))
+            .map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+}
+
+impl Inner {
+    /// The rarest known grams as an FTS5 expression; none if no gram is known.
+    fn words(&self, grams: &[String]) -> Option<String> {
+        let mut known: Vec<(u32, &String)> =
+            grams.iter().filter_map(|gram| Some((*self.counts.get(gram)?, gram))).collect();
+        known.sort_unstable();
+        known.dedup();
+        let quoted: Vec<String> = known
+            .iter()
+            .take(MOST_GRAMS)
+            .map(|(_, gram)| format!("\"{}\"", gram.replace('"', "")))
+            .collect();
+        (!quoted.is_empty()).then(|| quoted.join(" OR "))
+    }
+
+    fn browse(
+        &self,
+        query: &SearchQuery,
+        after: Option<Cursor>,
+    ) -> Result<SearchPage, rusqlite::Error> {
+        let mut filter = Filter::of(query);
+        if let Some(Cursor::Key(key)) = after {
+            filter.and("key > ?", [Value::Text(key)]);
+        }
+        let sql = format!(
+            "SELECT key FROM entries WHERE {} ORDER BY key LIMIT {}",
+            filter.sql,
+            query.limit.saturating_add(1)
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map(params_from_iter(filter.values), |row| row.get(0))?;
+        let mut keys: Vec<String> = rows.collect::<Result<_, _>>()?;
+        let more = keys.len() > query.limit;
+        keys.truncate(query.limit);
+        let next = keys.last().filter(|_| more).map(|key| Cursor::Key(key.clone()).write());
+        Ok(SearchPage { keys, next })
+    }
+
+    fn ranked(
+        &self,
+        query: &SearchQuery,
+        words: &str,
+        after: Option<Cursor>,
+    ) -> Result<SearchPage, rusqlite::Error> {
+        let filter = Filter::of(query);
+        let sql = format!(
+            "SELECT e.key, e.id, bm25(words) FROM words JOIN entries e ON e.id = words.rowid \
+             WHERE words MATCH ? AND {}",
+            filter.sql
+        );
+        let values = std::iter::once(Value::Text(words.to_string())).chain(filter.values);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map(params_from_iter(values), |row| {
+            Ok(Hit { key: row.get(0)?, id: row.get(1)?, rank: row.get(2)? })
+        })?;
+        let mut hits: Vec<Hit> = rows.collect::<Result<_, _>>()?;
+        // The better a hit, the further below zero is its rank.
+        hits.sort_unstable_by(|a, b| a.rank.total_cmp(&b.rank).then(a.id.cmp(&b.id)));
+        let floor = hits.first().map_or(0.0, |best| best.rank * LEAST_SHARE);
+        hits.retain(|hit| hit.rank <= floor);
+        if let Some(Cursor::Rank(rank, id)) = after {
+            hits.retain(|hit| hit.rank.total_cmp(&rank).then(hit.id.cmp(&id)).is_gt());
+        }
+        let more = hits.len() > query.limit;
+        hits.truncate(query.limit);
+        let next = hits.last().filter(|_| more).map(|hit| Cursor::Rank(hit.rank, hit.id).write());
+        Ok(SearchPage { keys: hits.into_iter().map(|hit| hit.key).collect(), next })
+    }
+}
+
+struct Hit {
+    key: String,
+    id: i64,
+    rank: f64,
+}
+
+/// The conditions beside the words.
+struct Filter {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Filter {
+    fn of(query: &SearchQuery) -> Filter {
+        let mut filter = Filter { sql: "1".to_string(), values: Vec::new() };
+        if let Some(kind) = &query.kind {
+            filter.and("kind = ?", [Value::Text(kind.clone())]);
+        }
+        if let Some((currency, least, most)) = query.price {
+            let number = |value: u64| Value::Integer(i64::try_from(value).unwrap_or(i64::MAX));
+            let values = [number(currency.into()), number(least), number(most)];
+            filter.and("currency = ? AND price BETWEEN ? AND ?", values);
+        }
+        if let Some(place) = &query.place {
+            filter.and("instr(place, ?) > 0", [Value::Text(place.clone())]);
+        }
+        if let Some(date) = &query.date {
+            let date = Value::Text(date.clone());
+            let values = [date.clone(), date];
+            filter.and("(begins = '' OR begins <= ?) AND (ends = '' OR ends >= ?)", values);
+        }
+        filter
+    }
+
+    fn and<const N: usize>(&mut self, sql: &str, values: [Value; N]) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(sql);
+        self.values.extend(values);
+    }
+}
+
+fn delete(unit: &Transaction<'_>, id: i64) -> Result<(), rusqlite::Error> {
+    unit.prepare_cached("DELETE FROM words WHERE rowid = ?")?.execute([id])?;
+    unit.prepare_cached("DELETE FROM entries WHERE id = ?")?.execute([id])?;
+    Ok(())
+}
+
+fn insert(unit: &Transaction<'_>, id: i64, entry: &SearchEntry) -> Result<(), rusqlite::Error> {
+    unit.prepare_cached("INSERT INTO words (rowid, grams) VALUES (?, ?)")?
+        .execute(params![id, entry.grams.join(" ")])?;
+    unit.prepare_cached("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+        params![
+            id,
+            entry.key,
+            entry.kind,
+            entry.currency,
+            i64::try_from(entry.price).unwrap_or(i64::MAX),
+            entry.place,
+            entry.begins,
+            entry.ends,
+        ],
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
