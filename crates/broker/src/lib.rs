@@ -26,6 +26,7 @@ mod registry_line;
 pub mod rules;
 mod services;
 mod settings;
+mod view;
 mod worker;
 
 pub use approving::{Approval, OrderView};

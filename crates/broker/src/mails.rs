@@ -13,6 +13,7 @@ use crate::{
         letter::{Answering, Facts, Language, Occasion, letter},
         steps::State,
     },
+    settings::Settings,
 };
 use warifu_ports::{
     StoreError, Unit,
@@ -140,8 +141,6 @@ impl Broker {
         }
     }
 }
-
-use crate::settings::Settings;
 
 /// Whether a mail can be answered.
 fn answerable(kind: MailKind) -> bool {

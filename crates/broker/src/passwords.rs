@@ -30,7 +30,7 @@ impl Stretcher {
     pub async fn record(&self, password: &str, salt: [u8; 32]) -> Result<PasswordRecord, Problem> {
         let (memory_kib, passes) = self.cost;
         let hash = self.stretch(password, salt.to_vec(), self.cost).await?;
-        let (salt, hash) = (URL_SAFE_NO_PAD.encode(salt), URL_SAFE_NO_PAD.encode(&*hash));
+        let (salt, hash) = (URL_SAFE_NO_PAD.encode(salt), URL_SAFE_NO_PAD.encode(hash.as_slice()));
         Ok(PasswordRecord { salt, hash, memory_kib, passes })
     }
 

@@ -223,7 +223,7 @@ fn query(wish: &SearchWish) -> Result<SearchQuery, Problem> {
             Some((currency.numeric(), from.unwrap_or(0), to.unwrap_or(u64::MAX)))
         }
     };
-    let grams = grams::grams(&wish.words);
+    let grams = grams::wanted(&wish.words);
     if grams.is_empty() && !wish.words.trim().is_empty() {
         return Err(bad("words", "letters or digits"));
     }

@@ -29,7 +29,7 @@ use warifu_wire::Random;
 pub enum Kind {
     /// Holders are issued keys freely.
     Issue,
-    /// Services are admitted.
+    /// Services and brokers are admitted.
     Admit,
 }
 
@@ -128,7 +128,9 @@ impl<'a> Registrar<'a> {
     ) -> Result<Enrolment, CenterError> {
         let asked = EnrolmentRequest::verify(request)?;
         let holder = asked.roles.contains(&Role::Holder);
-        if holder != (kind == Kind::Issue) {
+        // A broker joins among the holders, and is admitted as services are.
+        let by_itself = holder && !asked.roles.contains(&Role::Broker);
+        if by_itself != (kind == Kind::Issue) {
             return Err(CenterError::WrongDesk);
         }
         if !self.is_first() {

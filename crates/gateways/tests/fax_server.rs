@@ -89,7 +89,7 @@ fn read_off(bits: &[u8], folder: &TempDir, languages: &str) -> String {
         bytes.extend_from_slice(row);
     }
     fs::write(&picture, bytes).unwrap();
-    let arguments = ["-", "-l", languages, "--psm", "6"].map(Path::new);
+    let arguments = ["-", "-l", languages, "--psm", "4"].map(Path::new);
     run("tesseract", &[&[picture.as_path()], arguments.as_slice()].concat())
 }
 

@@ -10,6 +10,7 @@ mod paying;
 mod playing;
 mod purchase;
 mod records;
+mod registering;
 pub mod rules;
 mod sealing;
 mod staged;

@@ -83,7 +83,7 @@ impl Holder {
         Ok(SealedHere { record, authorizer: prepared.authorizer, authorizer_role })
     }
 
-    async fn who(&self, label: &str) -> Result<(Profile, Card), HolderError> {
+    pub(crate) async fn who(&self, label: &str) -> Result<(Profile, Card), HolderError> {
         let label = label.to_string();
         self.store
             .run(move |unit| {

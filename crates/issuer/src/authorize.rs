@@ -86,14 +86,14 @@ impl Issuer {
         let by = (&*peer.credential, &own);
         AuthorizationRequest::verify_with(&request, by, &opened, card.as_ref(), now)?;
         let card = self.card_of(&opened, card.as_ref()).await?;
-        let evidence = Evidence::Tokens(Tokens {
+        let evidence = Evidence::Tokens(Box::new(Tokens {
             order: sealed.order,
             holder_credential: sealed.credential,
             form: sealed.form,
             front_credential: peer.token.clone(),
             request,
             disclosures: opened.disclosures.clone(),
-        });
+        }));
         Ok(Work {
             opened,
             evidence,

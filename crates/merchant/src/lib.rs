@@ -32,9 +32,7 @@ mod turns;
 mod waits;
 mod worker;
 
-pub use brokering::{
-    Billing, BrokerOrder, BrokerTrade, Brokering, CardPosting, PROVIDER_PATIENCE, card_routes,
-};
+pub use brokering::{Billing, BrokerOrder, BrokerTrade, Brokering, PROVIDER_PATIENCE, card_routes};
 pub use catalogue::{CatalogueEntry, CataloguePage, parse_catalogue};
 pub use http::{CatalogueAnswer, routes};
 pub use merchant::{Merchant, RECEIPT_PATIENCE};

@@ -11,7 +11,7 @@ use std::sync::{Arc, atomic::AtomicUsize};
 use warifu_merchant::{Billing, Brokering, CardWay, PROVIDER_PATIENCE};
 use warifu_protocol::{rule::Rule, status::State};
 use warifu_types::Role;
-use warifu_wire::StatusAnswer;
+use warifu_wire::{StatusAnswer, private_line::LinePeer};
 
 fn named(problem: warifu_wire::Problem) -> (String, String) {
     (problem.code, problem.field.unwrap_or_default())
@@ -183,24 +183,37 @@ async fn over_the_closed_line() {
     let (sealed, question) = world.two_teas(7).await;
     world.order(&sealed, &question).await;
     let number = world.merchant.broker_orders(None, 1).await.unwrap().remove(0).trade.number;
-    let routes = warifu_merchant::card_routes(world.merchant.clone());
-    let url = format!("{}/v1/card", common::server::serve(routes).await);
-    let post = |body: String| {
-        let client = reqwest::Client::new().post(&url);
+    let line = async |name: &str| {
+        let address = "127.0.0.1:1".parse().unwrap();
+        let peer = LinePeer { name: name.to_string(), address };
+        let routes = warifu_merchant::card_routes(world.merchant.clone(), "Registry.example");
+        let routes = routes.layer(axum::extract::connect_info::MockConnectInfo(peer));
+        format!("{}/v1/line/card", common::server::serve(routes).await)
+    };
+    let url = line("registry.example").await;
+    let post_to = |url: &str, body: String| {
+        let client = reqwest::Client::new().post(url);
         async move {
             let answer = client.body(body).send().await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
         }
     };
+    let post = |body: String| post_to(&url, body);
     let body = |number: &str, pan: &str| {
-        format!(r#"{{"number":"{number}","card_number":"{pan}","card_expiry":"2030-12"}}"#)
+        let name = "山田 花子";
+        format!(
+            r#"{{"number":"{number}","holder_name":"{name}","card_number":"{pan}","card_expiry":"2030-12"}}"#
+        )
     };
+    // The broker has a certificate of the same authority.
+    let other = line("broker.example").await;
+    assert_eq!(post_to(&other, body(&number, CARD)).await.0, 403);
     for (bad, field) in [
-        ("{}".to_string(), "card_posting"),
-        ("4111111111111111".to_string(), "card_posting"),
+        ("{}".to_string(), "card_post"),
+        ("4111111111111111".to_string(), "card_post"),
         (body(&number, "4111"), "card.number"),
         (body("x", CARD), "\"number\""),
-        (body(&number, CARD).replace('}', ",\"more\":1}"), "card_posting"),
+        (body(&number, CARD).replace('}', ",\"more\":1}"), "card_post"),
     ] {
         let (status, text) = post(bad).await;
         assert_eq!(status, 422, "{text}");
@@ -210,7 +223,7 @@ async fn over_the_closed_line() {
     assert_eq!(large.0, 413, "{}", large.1);
     for _ in 0..2 {
         let (status, text) = post(body(&number, CARD)).await;
-        assert_eq!((status, text.as_str()), (200, r#"{"state":"settled"}"#));
+        assert_eq!((status, text.as_str()), (200, "{}"));
     }
     assert_eq!(world.script(Role::Issuer).kinds(), ["authorize", "capture"]);
     assert!(provider::keeps_no_card(&world, &sealed.id).await);

@@ -54,8 +54,8 @@ pub enum CardAnswer {
         approval: String,
     },
     /// Refused, with field 39: `05` do not honour, `14` no such card, `51` not enough, `54` expired,
-    /// `12` invalid transaction, `25` no such trade, `03` an acceptor
-    /// for whom the asker may not speak, `30` a format error, `13` invalid amount, `94` a duplicate that differs.
+    /// `12` invalid transaction, `25` no such trade, `03` an acceptor for whom the asker may not speak,
+    /// `30` a format error, `13` invalid amount, `94` a duplicate that differs.
     Declined {
         /// Two characters.
         code: String,

@@ -2,9 +2,36 @@
 
 use crate::{StoreError, Unit};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{fmt, marker::PhantomData};
+use std::{cell::RefCell, fmt, io, marker::PhantomData};
 use warifu_protocol::encode::json_length;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
+
+/// Most documents are shorter than this, in bytes.
+const BUFFER_SIZE: usize = 32 * 1024;
+
+thread_local! {
+    static BUFFER: RefCell<Zeroizing<Vec<u8>>> = RefCell::new(Zeroizing::new(vec![0; BUFFER_SIZE]));
+}
+
+/// A buffer that never grows.
+struct Fixed<'a> {
+    bytes: &'a mut [u8],
+    length: usize,
+}
+
+impl io::Write for Fixed<'_> {
+    fn write(&mut self, more: &[u8]) -> io::Result<usize> {
+        let end = self.length + more.len();
+        let room = self.bytes.get_mut(self.length..end).ok_or(io::ErrorKind::WriteZero)?;
+        room.copy_from_slice(more);
+        self.length = end;
+        Ok(more.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// A collection whose documents are `T` as JSON.
 ///
@@ -83,12 +110,34 @@ impl<T: DeserializeOwned> Collection<T> {
 impl<T: Serialize> Collection<T> {
     /// Writes a document, over an earlier one if there is one.
     pub fn put(&self, unit: &mut dyn Unit, key: &str, value: &T) -> Result<(), StoreError> {
-        unit.put(self.name, key, &self.write(value)?)
+        self.written(value, |bytes| unit.put(self.name, key, bytes))
     }
 
     /// Writes a document where there is none: `false` if the key exists, and nothing changes.
     pub fn insert(&self, unit: &mut dyn Unit, key: &str, value: &T) -> Result<bool, StoreError> {
-        unit.insert(self.name, key, &self.write(value)?)
+        self.written(value, |bytes| unit.insert(self.name, key, bytes))
+    }
+
+    /// Writes into the thread's own buffer, where the value fits; the buffer is cleared afterwards.
+    fn written<R>(
+        &self,
+        value: &T,
+        keep: impl FnOnce(&[u8]) -> Result<R, StoreError>,
+    ) -> Result<R, StoreError> {
+        BUFFER.with(|buffer| {
+            // A store may itself write into a collection while it keeps something.
+            let Ok(mut buffer) = buffer.try_borrow_mut() else {
+                return self.write(value).and_then(|bytes| keep(&bytes));
+            };
+            let mut fixed = Fixed { bytes: &mut buffer, length: 0 };
+            let outcome = match serde_json::to_writer(&mut fixed, value) {
+                Ok(()) => keep(&fixed.bytes[..fixed.length]),
+                // Too long, or not to be written at all.
+                Err(_) => self.write(value).and_then(|bytes| keep(&bytes)),
+            };
+            fixed.bytes[..fixed.length].zeroize();
+            outcome
+        })
     }
 
     /// The length is counted first, so that the buffer never grows: a buffer that grows leaves

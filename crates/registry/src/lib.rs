@@ -20,11 +20,13 @@ mod rotating;
 pub mod rules;
 mod sending;
 mod settings;
+mod viewing;
 
 pub use keys::{CardKeys, KeyError};
 pub use line::line_routes;
 pub use operating::SheetSummary;
 pub use records::{Channel, ProviderEntry, Step};
-pub use registry::{ClosedLine, PrivateClosedLine, Registry};
+pub use registry::{ClosedLine, PrivateClosedLine, Registry, Ways};
 pub use sending::Pass;
 pub use settings::Settings;
+pub use viewing::SheetView;

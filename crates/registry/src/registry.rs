@@ -35,6 +35,15 @@ impl ClosedLine for PrivateClosedLine {
     }
 }
 
+/// The ways by which card sheets go out.
+#[derive(Default)]
+pub struct Ways {
+    /// The fax server, if there is one.
+    pub fax: Option<Arc<dyn Fax>>,
+    /// Providers' closed lines, if there are any.
+    pub line: Option<Arc<dyn ClosedLine>>,
+}
+
 /// A card registry.
 pub struct Registry {
     pub(crate) party: Arc<Party>,
@@ -53,14 +62,15 @@ impl Registry {
         store: Arc<dyn Store>,
         keys: CardKeys,
         settings: Settings,
-        (fax, line): (Option<Arc<dyn Fax>>, Option<Arc<dyn ClosedLine>>),
+        ways: Ways,
     ) -> Arc<Registry> {
+        let Ways { fax, line } = ways;
         Arc::new(Registry { party, store, keys, settings, fax, line })
     }
 
     pub(crate) fn open(&self, place: &str, record: &CardRecord) -> Result<CardData, Problem> {
         let sealed = (record.key.as_str(), record.wrapped.as_str(), record.sealed.as_str());
-        Ok(self.keys.open(place, sealed).map_err(own)?)
+        self.keys.open(place, sealed).map_err(own)
     }
 
     /// The sheet of a card.

@@ -27,8 +27,29 @@ const FOLDERS: [&str; 14] = [
 pub struct HylafaxServer {
     spool: PathBuf,
     address: SocketAddr,
-    queue: Child,
-    server: Child,
+    queue: Running,
+    server: Running,
+}
+
+/// A program that ends with the test, however the test ends.
+#[derive(Debug)]
+struct Running(Child);
+
+impl Running {
+    fn is_over(&mut self) -> bool {
+        self.0.try_wait().expect("its state").is_some()
+    }
+
+    fn end(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 impl HylafaxServer {
@@ -64,11 +85,8 @@ impl HylafaxServer {
             let port = address.port().to_string();
             let mut server =
                 start("hfaxd", &["-d", "-q"], &spool, &["-l", "127.0.0.1", "-i", &port]);
-            wait("hfaxd", || {
-                server.try_wait().expect("its state").is_some()
-                    || TcpStream::connect(address).is_ok()
-            });
-            if server.try_wait().expect("its state").is_none() {
+            wait("hfaxd", || server.is_over() || TcpStream::connect(address).is_ok());
+            if !server.is_over() {
                 return HylafaxServer { spool, address, queue, server };
             }
         }
@@ -114,21 +132,16 @@ impl HylafaxServer {
 
     /// Ends the server, and no more: the spool stays, the queue runs.
     pub fn stop(&mut self) {
-        end(&mut self.server);
+        self.server.end();
     }
 }
 
 impl Drop for HylafaxServer {
     fn drop(&mut self) {
-        end(&mut self.server);
-        end(&mut self.queue);
+        self.server.end();
+        self.queue.end();
         drop(fs::remove_dir_all(&self.spool));
     }
-}
-
-fn end(child: &mut Child) {
-    drop(child.kill());
-    drop(child.wait());
 }
 
 fn make_spool(spool: &Path) {
@@ -158,16 +171,18 @@ fn run(command: &mut Command) {
     );
 }
 
-fn start(program: &str, before: &[&str], spool: &Path, after: &[&str]) -> Child {
-    Command::new(format!("/usr/sbin/{program}"))
+fn start(program: &str, before: &[&str], spool: &Path, after: &[&str]) -> Running {
+    let started = Command::new(format!("/usr/sbin/{program}"))
         .args(before)
         .arg(spool)
         .args(after)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{program}: {error}; install the package hylafax-server"))
+        .spawn();
+    Running(started.unwrap_or_else(|error| {
+        panic!("{program}: {error}; install the package hylafax-server (./test does)")
+    }))
 }
 
 fn wait(what: &str, mut done: impl FnMut() -> bool) {

@@ -114,8 +114,13 @@ impl MailServers {
     /// # Panics
     /// If it does not come up.
     pub fn start_postfix(&mut self) {
-        let mut command = Command::new("postfix");
-        command.arg("-c").arg(self.configuration.postfix_folder()).arg("start-fg");
+        let folder = self.configuration.postfix_folder();
+        // It makes the queue's folders.
+        let checked = Command::new("postfix").arg("-c").arg(&folder).arg("check").status();
+        assert!(checked.is_ok_and(|status| status.success()), "postfix check fails");
+        // Not `postfix start-fg`: that puts a shell between us and the server.
+        let mut command = Command::new("/usr/lib/postfix/sbin/master");
+        command.arg("-c").arg(&folder).arg("-s");
         self.postfix = Some(Process::start(command, &self.log("postfix")));
         self.wait_for("postfix", self.smtp_port(), "220 ");
     }

@@ -1,9 +1,12 @@
 //! The configuration of a service: one TOML file for each, read here and nowhere else.
 
+pub mod brokering;
+
 use crate::{
     Failure,
     setup::{KeySettings, Place, read_text},
 };
+use brokering::{BrokerConfig, CardListenConfig, LinePeerConfig, ProviderConfig, RegistryConfig};
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
@@ -49,6 +52,10 @@ pub struct Config {
     /// What a center does as a settlement center.
     #[serde(default)]
     pub settlement: SettlementConfig,
+    /// A broker's own settings.
+    pub broker: Option<BrokerConfig>,
+    /// A card registry's own settings.
+    pub registry: Option<RegistryConfig>,
 }
 
 /// How the center is reached.
@@ -68,7 +75,7 @@ pub struct MerchantConfig {
     /// The disclosure rules that are offered, the first by default: `minimal`, `classic`,
     /// `no-carrier`, `direct`, `gateway`, `certifier`, `no-fax`, `no-item-number`,
     /// `destination-to-merchant`; with prepaid cards `prepaid`, `prepaid-download`,
-    /// `prepaid-metered`; a door has `badge`.
+    /// `prepaid-metered`; with brokers `broker`, `broker-reference`; a door has `badge`.
     pub rules: Vec<String>,
     /// The settlement center whose prepaid cards are accepted.
     pub center: Option<Identifier>,
@@ -88,6 +95,8 @@ pub struct MerchantConfig {
     pub issuers: Vec<Identifier>,
     /// What the carrier is told.
     pub instructions: String,
+    /// How it works with brokers: the rules `broker` and `broker-reference`.
+    pub provider: ProviderConfig,
 }
 
 impl Default for MerchantConfig {
@@ -103,6 +112,7 @@ impl Default for MerchantConfig {
             instalments: 12,
             issuers: Vec::new(),
             instructions: String::new(),
+            provider: ProviderConfig::default(),
         }
     }
 }
@@ -115,11 +125,15 @@ pub struct IssuerConfig {
     pub hold_days: u32,
     /// The greatest number of instalments.
     pub max_instalments: u32,
+    /// The card registry whose references are taken.
+    pub registry: Option<LinePeerConfig>,
+    /// The listener for ISO 8583.
+    pub card_network: Option<CardListenConfig>,
 }
 
 impl Default for IssuerConfig {
     fn default() -> Self {
-        IssuerConfig { hold_days: 30, max_instalments: 24 }
+        IssuerConfig { hold_days: 30, max_instalments: 24, registry: None, card_network: None }
     }
 }
 
@@ -250,7 +264,6 @@ pub fn service_role(text: &str) -> Result<Role, String> {
     let role: Role = text.parse().map_err(|_| "no such role".to_string())?;
     match role {
         Role::Holder => Err("a holder is not a service: use `warifu holder`".to_string()),
-        Role::Broker | Role::Registry => Err(format!("the {role} is not built yet")),
         other => Ok(other),
     }
 }

@@ -1,6 +1,7 @@
 //! The composition of everything: configuration, commands, the demonstration, the benchmarks.
 
 pub mod bench;
+pub mod brokering;
 pub mod command;
 pub mod config;
 pub mod demo;

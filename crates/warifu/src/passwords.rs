@@ -38,26 +38,32 @@ impl PasswordArgs {
 impl PasswordSource {
     /// The next password, one that is there already.
     pub fn ask(&mut self, which: &str) -> Result<Password, Failure> {
-        let typed = match &mut self.lines {
+        let typed = self.text(which)?;
+        Ok(Password::new(&typed).map_err(HolderError::from)?)
+    }
+
+    fn text(&mut self, which: &str) -> Result<Zeroizing<String>, Failure> {
+        match &mut self.lines {
             Some(lines) => lines.next().ok_or_else(|| {
                 Failure::input("password-fd", format!("there is no line for {which}"))
-            })?,
-            None => prompt(&format!("{which}: "))?,
-        };
-        Ok(Password::new(&typed).map_err(HolderError::from)?)
+            }),
+            None => prompt(&format!("{which}: ")),
+        }
     }
 
     /// The next password, a new one: a person types it twice.
     pub fn ask_new(&mut self, which: &str) -> Result<Password, Failure> {
-        let asks_person = self.lines.is_none();
-        let first = match asks_person {
-            true => prompt(&format!("new {which}: "))?,
-            false => return self.ask(&format!("new {which}")),
-        };
-        if *prompt(&format!("new {which}, again: "))? != *first {
+        let typed = self.ask_new_text(which)?;
+        Ok(Password::new(&typed).map_err(HolderError::from)?)
+    }
+
+    /// As [`PasswordSource::ask_new`], for a password that is no vault's.
+    pub fn ask_new_text(&mut self, which: &str) -> Result<Zeroizing<String>, Failure> {
+        let first = self.text(&format!("new {which}"))?;
+        if self.lines.is_none() && *prompt(&format!("new {which}, again: "))? != *first {
             return Err(Failure::input("password", "the two do not match"));
         }
-        Ok(Password::new(&first).map_err(HolderError::from)?)
+        Ok(first)
     }
 
     /// New passwords: A alone, or A and B.

@@ -1,25 +1,30 @@
 //! Running one role as a service.
 
 use crate::{
-    Failure,
-    config::{Config, MerchantConfig, SettlementConfig},
+    Failure, brokering,
+    config::{
+        Config, MerchantConfig, SettlementConfig,
+        brokering::{BrokerConfig, LinePeerConfig, RegistryConfig},
+    },
     output::note,
     setup::read_text,
 };
 use axum::Router;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
+use warifu_broker::Broker;
 use warifu_carrier::Carrier;
 use warifu_center::Center;
 use warifu_issuer::Issuer;
-use warifu_merchant::{Merchant, OfferedRule};
+use warifu_merchant::{Merchant, OfferedRule, RECEIPT_PATIENCE};
 use warifu_observer::Observer;
-use warifu_ports::Store;
+use warifu_ports::{Store, mail::MailOut};
 use warifu_protocol::{
     form::{Accepts, Designation},
     rule::Rule,
     suite::Suite,
 };
+use warifu_registry::Registry;
 use warifu_types::{FieldName, Role};
 use warifu_wire::Party;
 
@@ -44,6 +49,10 @@ pub enum Service {
     Carrier(Arc<Carrier>),
     /// A further party.
     Observer(Arc<Observer>),
+    /// A card registry.
+    Registry(Arc<Registry>),
+    /// An order broker.
+    Broker(Arc<Broker>),
 }
 
 impl Service {
@@ -62,11 +71,19 @@ impl Service {
             }
             Role::Issuer | Role::CardManager => {
                 let settings = warifu_issuer::Settings { role, ..config.issuer.clone() };
-                Service::Issuer(Issuer::new(party, store, settings))
+                Service::Issuer(match &config.references {
+                    Some(line) => {
+                        let line = Arc::new(brokering::References::open(line)?);
+                        Issuer::with_references(party, store, settings, line)
+                    }
+                    None => Issuer::new(party, store, settings),
+                })
             }
             Role::Merchant | Role::Door => {
+                let settings = merchant_settings(role, &config.merchant)?;
+                let brokering = brokering::provider(&config.merchant.provider)?;
                 let merchant =
-                    Merchant::new(party, store, merchant_settings(role, &config.merchant)?);
+                    Merchant::with_brokering(party, store, settings, RECEIPT_PATIENCE, brokering);
                 if let Some(path) = &config.merchant.catalogue {
                     let items = serde_json::from_str(&read_text(path)?)
                         .map_err(|error| Failure::input("catalogue", error.to_string()))?;
@@ -79,7 +96,16 @@ impl Service {
                 Service::Carrier(Carrier::new(party, store, settings))
             }
             Role::Gateway | Role::Certifier => Service::Observer(Observer::new(party, store, role)),
-            other => return Err(Failure::input("role", format!("{other} is no service here"))),
+            Role::Registry => {
+                let config = config.registry.as_ref().ok_or_else(|| missing("registry"))?;
+                Service::Registry(brokering::RegistrySide::build(party, store, config)?)
+            }
+            Role::Broker => {
+                let config = config.broker.as_ref().ok_or_else(|| missing("broker"))?;
+                let mail = config.mail.clone().ok_or_else(|| missing("broker.smtp"))?;
+                Service::Broker(brokering::broker(party, store, &config.config, mail).await?)
+            }
+            Role::Holder => return Err(Failure::input("role", "a holder is no service")),
         })
     }
 
@@ -90,6 +116,8 @@ impl Service {
             Service::Issuer(issuer) => spawn_expiry(issuer),
             Service::Merchant(merchant) => drop(merchant.spawn_worker(WORK_EVERY)),
             Service::Center(center) => drop(center.settlement().spawn_worker(WORK_EVERY)),
+            Service::Registry(registry) => drop(registry.spawn_worker(WORK_EVERY)),
+            Service::Broker(broker) => drop(broker.spawn_worker(WORK_EVERY)),
             Service::Carrier(_) | Service::Observer(_) => {}
         }
     }
@@ -102,6 +130,8 @@ impl Service {
             Service::Merchant(merchant) => warifu_merchant::routes(merchant.clone()),
             Service::Carrier(carrier) => warifu_wire::serve_routes(carrier.clone()),
             Service::Observer(observer) => warifu_wire::serve_routes(observer.clone()),
+            Service::Registry(registry) => warifu_wire::serve_routes(registry.clone()),
+            Service::Broker(broker) => warifu_broker::routes(broker.clone()),
         }
     }
 }
@@ -119,6 +149,31 @@ pub struct Settings {
     pub merchant: MerchantConfig,
     /// The carrier's.
     pub auto_deliver: bool,
+    /// The issuer's way to a card registry.
+    pub references: Option<LinePeerConfig>,
+    /// The registry's.
+    pub registry: Option<RegistryConfig>,
+    /// The broker's.
+    pub broker: Option<BrokerSettings>,
+}
+
+/// A broker's settings, and its way to send mail.
+#[derive(Clone)]
+pub struct BrokerSettings {
+    /// As configured.
+    pub config: BrokerConfig,
+    /// Where mail goes out; none for an operator's command beside the service.
+    pub mail: Option<Arc<dyn MailOut>>,
+}
+
+impl std::fmt::Debug for BrokerSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("BrokerSettings").field(&self.config.mail_domain).finish()
+    }
+}
+
+fn missing(section: &str) -> Failure {
+    Failure::input(section, "the configuration has no such section")
 }
 
 impl From<&Config> for Settings {
@@ -133,6 +188,9 @@ impl From<&Config> for Settings {
             },
             merchant: config.merchant.clone(),
             auto_deliver: config.carrier.auto_deliver,
+            references: config.issuer.registry.clone(),
+            registry: config.registry.clone(),
+            broker: config.broker.clone().map(|config| BrokerSettings { config, mail: None }),
         }
     }
 }
@@ -144,7 +202,16 @@ pub async fn serve(role: Role, config: &Config) -> Result<(), Failure> {
     if !party.terminal().credential.has_role(role) {
         return Err(Failure::input("role", format!("this party's credential is not for a {role}")));
     }
-    let service = Service::build(role, party, opened.port(), &Settings::from(config)).await?;
+    let mut settings = Settings::from(config);
+    let mail = match (role, &config.broker) {
+        (Role::Broker, Some(broker)) => Some(brokering::MailSide::open(broker).await?),
+        _ => None,
+    };
+    if let (Some(broker), Some(mail)) = (&mut settings.broker, &mail) {
+        broker.mail = Some(mail.out.clone());
+    }
+    let service = Service::build(role, party, opened.port(), &settings).await?;
+    let _lines = further_lines(&service, config, mail).await?;
     service.start_workers();
     let listener = TcpListener::bind(config.listen)
         .await
@@ -154,6 +221,47 @@ pub async fn serve(role: Role, config: &Config) -> Result<(), Failure> {
     let routes = service.routes().into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, routes).with_graceful_shutdown(stop()).await?;
     Ok(())
+}
+
+/// What a service listens to beside its own address, as long as this lives.
+async fn further_lines(
+    service: &Service,
+    config: &Config,
+    mail: Option<brokering::MailSide>,
+) -> Result<Option<brokering::CardListener>, Failure> {
+    match service {
+        Service::Registry(registry) => {
+            if let Some(RegistryConfig { line, .. }) = &config.registry {
+                let routes = warifu_registry::line_routes(registry.clone());
+                brokering::serve_line(line.listen, &line.files, routes).await?;
+                note(&format!("the private line listens on {}", line.listen));
+            }
+        }
+        Service::Broker(broker) => {
+            if let Some(mail) = mail {
+                if !mail.hears() {
+                    note("neither imap nor lmtp is configured: replies by mail are not heard");
+                }
+                mail.start(broker.clone());
+            }
+        }
+        Service::Merchant(merchant) => {
+            if let Some(line) = &config.merchant.provider.line {
+                let routes = warifu_merchant::card_routes(merchant.clone(), &line.registry);
+                brokering::serve_line(line.listen, &line.files, routes).await?;
+                note(&format!("the closed line listens on {}", line.listen));
+            }
+        }
+        Service::Issuer(issuer) => {
+            if let Some(listen) = &config.issuer.card_network {
+                let listener = brokering::CardListener::start(listen, issuer.clone()).await?;
+                note(&format!("ISO 8583 on {}", listener.address()));
+                return Ok(Some(listener));
+            }
+        }
+        Service::Center(_) | Service::Carrier(_) | Service::Observer(_) => {}
+    }
+    Ok(None)
 }
 
 /// Resolves when the process is asked to stop.
@@ -217,6 +325,8 @@ pub fn offered_rule(name: &str, config: &MerchantConfig) -> Result<OfferedRule, 
         "badge" => Rule::badge(),
         "prepaid" => Rule::prepaid(),
         "prepaid-download" | "prepaid-metered" => Rule::prepaid().without_party(Role::Carrier),
+        "broker" => Rule::broker(),
+        "broker-reference" => Rule::broker_reference(),
         "no-carrier" => minimal.without_party(Role::Carrier),
         "gateway" => {
             minimal.also(Role::Gateway, F::HOLDER_NAME).also(Role::Gateway, F::HOLDER_TELEPHONE)
@@ -235,6 +345,9 @@ pub fn offered_rule(name: &str, config: &MerchantConfig) -> Result<OfferedRule, 
             Role::Gateway => config.gateway.clone(),
             Role::Certifier => config.certifier.clone(),
             Role::Center => config.center.clone().map(Designation::Identifier),
+            Role::Issuer if rule.is_for_brokers() && config.provider.issuer.is_some() => {
+                config.provider.issuer.clone().map(Designation::Identifier)
+            }
             _ => Some(Designation::Holder {}),
         };
         let designation = designated.ok_or_else(|| {

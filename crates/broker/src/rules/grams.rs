@@ -28,8 +28,18 @@ fn plain(character: char) -> char {
     }
 }
 
-/// The pieces of a text, each once, in order of their code points.
+/// The pieces of a text that is to be found, each once, in order of their code points.
 pub fn grams(text: &str) -> Vec<String> {
+    split(text, true)
+}
+
+/// The pieces of what is looked for. A single Japanese character is one only where it stands alone:
+/// within a word it would find too much.
+pub fn wanted(text: &str) -> Vec<String> {
+    split(text, false)
+}
+
+fn split(text: &str, singles: bool) -> Vec<String> {
     let folded = folded(text);
     let mut found = Vec::new();
     let mut run = String::new();
@@ -37,7 +47,7 @@ pub fn grams(text: &str) -> Vec<String> {
     for character in folded.chars().chain([' ']) {
         let kind = kind(character);
         if kind != Some(japanese) && !run.is_empty() {
-            pieces(&run, japanese, &mut found);
+            pieces(&run, japanese, singles, &mut found);
             run.clear();
         }
         if let Some(of) = kind {
@@ -65,7 +75,7 @@ fn kind(character: char) -> Option<bool> {
     }
 }
 
-fn pieces(run: &str, japanese: bool, found: &mut Vec<String>) {
+fn pieces(run: &str, japanese: bool, singles: bool, found: &mut Vec<String>) {
     let mut characters: Vec<char> = run.chars().collect();
     let size = if japanese { 2 } else { 3 };
     if japanese && characters.len() < size {
@@ -78,8 +88,7 @@ fn pieces(run: &str, japanese: bool, found: &mut Vec<String>) {
         characters.push(EDGE);
     }
     found.extend(characters.windows(size).map(|piece| piece.iter().collect::<String>()));
-    if japanese {
-        // A single character of a query finds the texts in which it stands.
+    if japanese && singles {
         found.extend(characters.iter().map(ToString::to_string));
     }
 }
@@ -90,8 +99,9 @@ mod tests {
 
     #[test]
     fn pieces_of_both_scripts() {
-        assert_eq!(grams("Tea!"), ["§tea", "·te", "ea·", "tea"]);
+        assert_eq!(grams("Tea!"), ["ea·", "tea", "§tea", "·te"]);
         assert_eq!(grams("温泉"), ["泉", "温", "温泉"]);
+        assert_eq!((wanted("温泉"), wanted("湯")), (vec!["温泉".to_string()], grams("湯")));
         assert_eq!(grams("ｺｰﾋｰ"), grams("こーひー"));
         assert_eq!(grams("Café"), grams("CAFE"));
         assert_eq!(grams("　、 !\" "), Vec::<String>::new());

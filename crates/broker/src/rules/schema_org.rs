@@ -189,7 +189,7 @@ mod tests {
             ("\"EUR\"", "\"EURO\"", "offers.priceCurrency"),
             ("\"45.50\"", "\"45.505\"", "offers.price"),
             ("\"45.50\"", "-1", "offers.price"),
-            ("\"2026-12-24T19:00+09:00\"", "\"24 December\"", "begins"),
+            ("\"2026-12-24T19:00+09:00\"", "\"24 December\"", "startDate"),
             ("\"endDate\": \"2026-12-24\"", "\"endDate\": \"2026-12-23\"", "ends"),
             ("https://a", "javascript:a", "pictures"),
             ("[\"https://a.example/1.png\"]", "7", "image"),

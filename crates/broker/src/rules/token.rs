@@ -55,7 +55,7 @@ mod tests {
         assert_eq!(of_hash(&"A".repeat(43)).unwrap().as_str(), "0".repeat(32));
         assert_eq!(of_hash(&"_".repeat(43)).unwrap().as_str(), "z".repeat(32));
         // 000001 000010 000011 …: five bits at a time.
-        assert!(of_hash(&format!("BCD{}", "A".repeat(40))).unwrap().starts_with("0111"));
+        assert!(of_hash(&format!("BCD{}", "A".repeat(40))).unwrap().starts_with("0ggc"));
         let mut all = std::collections::BTreeSet::new();
         for place in 0..26 {
             let hash = format!("{}B{}", "A".repeat(place), "A".repeat(42 - place));

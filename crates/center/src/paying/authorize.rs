@@ -4,7 +4,10 @@
 //! again; once the order is over and unpaid, a refusal is recorded, after which a telegram for it is
 //! refused too: the two never disagree.
 
-use super::{meter::METERED, notice::NOTICES};
+use super::{
+    meter::METERED,
+    notice::{NOTICES, notice_key},
+};
 use crate::{accounts::HOLDS, settlement::Settlement};
 use std::sync::Arc;
 use warifu_ports::{
@@ -63,14 +66,14 @@ impl Settlement {
             let text = "the member has not paid yet; ask again";
             return Err(Problem::new(503, PART_NOT_HERE, text, Some("sealed.parts")));
         }
-        let evidence = Evidence::Tokens(Tokens {
+        let evidence = Evidence::Tokens(Box::new(Tokens {
             order: sealed.order,
             holder_credential: sealed.credential,
             form: sealed.form,
             front_credential: peer.token.clone(),
             request,
             disclosures: Vec::new(),
-        });
+        }));
         let authorization = Nonce(self.party.random32());
         let signer = self.signer();
         let work = NotPaid { opened, evidence, front, own, authorization, signer, now };
@@ -115,8 +118,8 @@ impl Settlement {
         let signer = self.signer();
         let work = move |unit: &mut dyn Unit| {
             let settling = HOLDS.settle(unit, &request, &token, signer.as_ref(), now)?;
-            if let Some((order, _)) = HOLDS.find(unit, &request.order)? {
-                NOTICES.delete(unit, &order.to_string())?;
+            if let Some((order, record)) = HOLDS.find(unit, &request.order)? {
+                NOTICES.delete(unit, &notice_key(record.issued, &order))?;
                 METERED.delete(unit, &order.to_string())?;
             }
             Ok::<_, Problem>(settling.answer)

@@ -13,8 +13,8 @@ const MOST: usize = 10_000;
 /// A notice as it is sent.
 #[derive(Clone)]
 pub(crate) struct Noticed {
-    /// The order's id.
-    pub order: String,
+    /// Where it lies in the outbox.
+    pub key: String,
     pub identity: Digest,
     pub authorization: String,
     /// The merchant's credential, as the payer had it.
@@ -28,18 +28,18 @@ pub(crate) struct Fresh(Mutex<Waiting>);
 #[derive(Default)]
 struct Waiting {
     of: HashMap<Identifier, VecDeque<Noticed>>,
-    /// The orders whose notices wait here or are being sent.
-    orders: HashSet<String>,
+    /// Where those lie that wait here or are being sent.
+    keys: HashSet<String>,
 }
 
 impl Fresh {
     /// Adds a notice; whether a task must be started for its merchant.
     pub fn add(&self, merchant: &Identifier, noticed: Noticed) -> bool {
         let mut waiting = self.lock();
-        if waiting.orders.len() >= MOST {
+        if waiting.keys.len() >= MOST {
             return false;
         }
-        waiting.orders.insert(noticed.order.clone());
+        waiting.keys.insert(noticed.key.clone());
         if let Some(queue) = waiting.of.get_mut(merchant) {
             queue.push_back(noticed);
             return false;
@@ -64,13 +64,13 @@ impl Fresh {
     pub fn done(&self, batch: &[Noticed]) {
         let mut waiting = self.lock();
         for noticed in batch {
-            waiting.orders.remove(&noticed.order);
+            waiting.keys.remove(&noticed.key);
         }
     }
 
-    /// Whether an order's notice is in hand here.
-    pub fn has(&self, order: &str) -> bool {
-        self.lock().orders.contains(order)
+    /// Whether a notice is in hand here.
+    pub fn has(&self, key: &str) -> bool {
+        self.lock().keys.contains(key)
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -82,9 +82,9 @@ impl Fresh {
 mod tests {
     use super::*;
 
-    fn notice(order: &str) -> Noticed {
+    fn notice(key: &str) -> Noticed {
         let (identity, text) = (Digest([1; 32]), String::new());
-        Noticed { order: order.to_string(), identity, authorization: text.clone(), shown: text }
+        Noticed { key: key.to_string(), identity, authorization: text.clone(), shown: text }
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
         assert!(!fresh.add(&shop, notice("b")));
         assert!(!fresh.add(&shop, notice("c")));
         let first = fresh.next(&shop, 2).unwrap();
-        assert_eq!(first.iter().map(|one| one.order.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(first.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(fresh.has("a") && fresh.has("c"));
         fresh.done(&first);
         assert!(!fresh.has("a"));

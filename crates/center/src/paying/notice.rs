@@ -4,14 +4,14 @@ use super::fresh::Noticed;
 use crate::{accounts::HOLDS, settlement::Settlement, telegrams::record::token_at};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
-use warifu_ports::{Collection, StoreError, Unit, holds::Evidence};
+use warifu_ports::{Collection, StoreError, Unit};
 use warifu_protocol::telegram::{Instruction, Telegram};
-use warifu_types::{Identifier, Role, UnixTime};
+use warifu_types::{Identifier, OrderId, Role, UnixTime};
 use warifu_wire::{
     Answer, CallError, MAX_NOTICES, PaymentNoticesAnswer, PaymentNoticesQuestion, Problem,
 };
 
-/// Notices that no merchant has taken yet, by order id. What they say is in the order's record.
+/// Notices that no merchant has taken yet, by [`notice_key`]. What they say is in the order's record.
 pub(crate) const NOTICES: Collection<Notice> = Collection::new("center_notices");
 
 /// So many notices are read at once.
@@ -27,6 +27,11 @@ pub(crate) struct Notice {
     pub tries: u32,
     /// When to try again.
     pub next: UnixTime,
+}
+
+/// Where the notice of an order lies: those of one time beside one another.
+pub(crate) fn notice_key(paid: UnixTime, order: &OrderId) -> String {
+    format!("{:020}/{order}", paid.0)
 }
 
 impl Settlement {
@@ -58,14 +63,14 @@ impl Settlement {
             let Some((last, _)) = page.last() else { return Ok(()) };
             after.clone_from(last);
             let mut due: BTreeMap<Identifier, Vec<String>> = BTreeMap::new();
-            for (order, notice) in page {
-                if notice.next <= now && !self.fresh.has(&order) {
-                    due.entry(notice.merchant).or_default().push(order);
+            for (key, notice) in page {
+                if notice.next <= now && !self.fresh.has(&key) {
+                    due.entry(notice.merchant).or_default().push(key);
                 }
             }
-            for (merchant, orders) in due {
-                for orders in orders.chunks(MAX_NOTICES) {
-                    if let Err(problem) = self.send_again(&merchant, orders.to_vec()).await {
+            for (merchant, keys) in due {
+                for keys in keys.chunks(MAX_NOTICES) {
+                    if let Err(problem) = self.send_again(&merchant, keys.to_vec()).await {
                         tracing::info!(code = problem.code, "payment notices wait");
                     }
                 }
@@ -73,10 +78,9 @@ impl Settlement {
         }
     }
 
-    async fn send_again(&self, merchant: &Identifier, orders: Vec<String>) -> Result<(), Problem> {
+    async fn send_again(&self, merchant: &Identifier, keys: Vec<String>) -> Result<(), Problem> {
         let load = move |unit: &mut dyn Unit| -> Result<Vec<Noticed>, Problem> {
-            let found: Result<Vec<_>, _> =
-                orders.into_iter().map(|order| read(unit, order)).collect();
+            let found: Result<Vec<_>, _> = keys.into_iter().map(|key| read(unit, key)).collect();
             Ok(found?.into_iter().flatten().collect())
         };
         let batch = self.store.run(load).await?;
@@ -89,9 +93,9 @@ impl Settlement {
         let now = self.party.now();
         let taken = |place: usize| sent.as_ref().is_ok_and(|taken| taken.get(place) == Some(&true));
         let outcomes: Vec<(String, bool)> =
-            batch.iter().enumerate().map(|(n, one)| (one.order.clone(), taken(n))).collect();
+            batch.iter().enumerate().map(|(n, one)| (one.key.clone(), taken(n))).collect();
         let work = move |unit: &mut dyn Unit| {
-            outcomes.iter().try_for_each(|(order, taken)| note(unit, order, *taken, now))
+            outcomes.iter().try_for_each(|(key, taken)| note(unit, key, *taken, now))
         };
         self.store.run(work).await?;
         sent.map(drop).map_err(Problem::from)
@@ -117,37 +121,37 @@ impl Settlement {
 }
 
 /// What a waiting notice says; none if it waits no more.
-fn read(unit: &mut dyn Unit, order: String) -> Result<Option<Noticed>, Problem> {
-    if NOTICES.get(unit, &order)?.is_none() {
+fn read(unit: &mut dyn Unit, key: String) -> Result<Option<Noticed>, Problem> {
+    if NOTICES.get(unit, &key)?.is_none() {
         return Ok(None);
     }
-    let record = HOLDS.records.get(unit, &order)?.ok_or_else(Problem::internal)?;
-    let shown = match HOLDS.evidence.get(unit, &order)?.ok_or_else(Problem::internal)? {
-        Evidence::Tokens(tokens) => tokens.front_credential,
-        Evidence::Telegram { telegram, .. } => {
-            let token = token_at(unit, &telegram)?.ok_or_else(Problem::internal)?;
-            match Telegram::peek(&token)?.instruction {
-                Instruction::Pay(payment) => payment.front,
-                _ => return Err(Problem::internal()),
-            }
-        }
+    let record = HOLDS.records.get(unit, order_of(&key))?.ok_or_else(Problem::internal)?;
+    let place = record.telegram.ok_or_else(Problem::internal)?.telegram;
+    let token = token_at(unit, &place)?.ok_or_else(Problem::internal)?;
+    let Instruction::Pay(payment) = Telegram::peek(&token)?.instruction else {
+        return Err(Problem::internal());
     };
     let (identity, authorization) = (record.identity, record.answer);
-    Ok(Some(Noticed { order, identity, authorization, shown }))
+    Ok(Some(Noticed { key, identity, authorization, shown: payment.front }))
+}
+
+/// The order's id in the key of its notice.
+fn order_of(key: &str) -> &str {
+    key.split_once('/').map_or(key, |(_, order)| order)
 }
 
 /// Takes a notice off that was sent, or puts it off; whoever has captured, or has let the time go
 /// by, needs none.
-fn note(unit: &mut dyn Unit, order: &str, taken: bool, now: UnixTime) -> Result<(), StoreError> {
+fn note(unit: &mut dyn Unit, key: &str, taken: bool, now: UnixTime) -> Result<(), StoreError> {
     if taken {
-        return NOTICES.delete(unit, order).map(drop);
+        return NOTICES.delete(unit, key).map(drop);
     }
-    let Some(mut notice) = NOTICES.get(unit, order)? else { return Ok(()) };
-    let open = HOLDS.records.get(unit, order)?;
+    let Some(mut notice) = NOTICES.get(unit, key)? else { return Ok(()) };
+    let open = HOLDS.records.get(unit, order_of(key))?;
     if !open.is_some_and(|record| record.settled.is_none() && !record.released) {
-        return NOTICES.delete(unit, order).map(drop);
+        return NOTICES.delete(unit, key).map(drop);
     }
     notice.tries = notice.tries.saturating_add(1);
     notice.next = now.plus((1u64 << notice.tries.min(20)).min(MOST_WAIT));
-    NOTICES.put(unit, order, &notice)
+    NOTICES.put(unit, key, &notice)
 }

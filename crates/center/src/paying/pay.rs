@@ -4,7 +4,7 @@
 use super::{
     fresh::Noticed,
     meter::METERED,
-    notice::{NOTICES, Notice},
+    notice::{NOTICES, Notice, notice_key},
 };
 use crate::{
     accounts::{Code, HOLDS},
@@ -16,7 +16,7 @@ use crate::{
 use std::sync::Arc;
 use warifu_ports::{
     Unit,
-    holds::{CardId, Evidence, HoldWish, Meter, OrderRecord, Verdict},
+    holds::{ByTelegram, CardId, Evidence, HoldWish, Meter, OrderRecord, Verdict},
 };
 use warifu_protocol::{
     AtFault, ProtocolError, Reason,
@@ -100,8 +100,10 @@ impl Settlement {
         }
         let amount = opened.fields.get(&FieldName::AMOUNT).and_then(FieldValue::as_amount);
         let amount = amount.ok_or_else(|| missing(FieldName::AMOUNT))?;
-        let evidence =
-            Evidence::Telegram { telegram: entry.place(), disclosures: opened.disclosures.clone() };
+        let evidence = Evidence::Telegram(ByTelegram {
+            telegram: entry.place(),
+            disclosures: opened.disclosures.clone(),
+        });
         Ok(Work {
             entry: Arc::clone(entry),
             opened,
@@ -138,9 +140,9 @@ impl Work {
         let mut noticed = None;
         let answer = act(unit, &self.entry, self.signer.as_ref(), |unit| {
             let (outcome, authorization) = self.hold(unit)?;
-            let order = self.opened.claims.jti.to_string();
+            let key = notice_key(self.entry.now, &self.opened.claims.jti);
             let (identity, shown) = (self.opened.identity, self.shown.clone());
-            noticed = Some(Noticed { order, identity, authorization, shown });
+            noticed = Some(Noticed { key, identity, authorization, shown });
             Ok(outcome)
         })?;
         Ok((answer, noticed))
@@ -185,7 +187,7 @@ impl Work {
             METERED.put(unit, &key, &now)?;
         }
         let notice = Notice { merchant: self.front.sub.clone(), tries: 0, next: now };
-        NOTICES.put(unit, &key, &notice)?;
+        NOTICES.put(unit, &notice_key(now, &order), &notice)?;
         let balance = card.available(unit, &id)?;
         let paid = Paid { order: self.opened.identity, transaction, balance };
         Ok((Outcome::Paid(paid), record.answer))

@@ -85,14 +85,14 @@ impl SimulatedIssuer {
         if asked.amount.minor() == 0 || asked.amount.currency() != card.limit.currency() {
             return Err("13");
         }
-        let taken = trades.values().filter_map(|trade| {
+        let mut taken = trades.values().filter_map(|trade| {
             let of_card = trade.asked.as_ref()?.card.number == card.card.number;
             match trade.state {
                 TradeState::Held(amount) | TradeState::Captured(amount) if of_card => Some(amount),
                 _ => None,
             }
         });
-        let sum = taken.fold(Ok(asked.amount), |sum, amount| sum.and_then(|sum| sum.plus(amount)));
+        let sum = taken.try_fold(asked.amount, Money::plus);
         match sum {
             Ok(sum) if sum.minor() <= card.limit.minor() => Ok(()),
             _ => Err("51"),

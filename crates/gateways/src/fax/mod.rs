@@ -2,6 +2,8 @@
 //! memory for trials.
 
 pub mod hylafax;
+pub mod machine;
+pub mod mail_to_fax;
 mod number;
 pub mod page;
 pub mod simulator;

@@ -6,7 +6,7 @@ mod card;
 mod http;
 mod operator;
 
-pub use http::{CardPosting, card_routes};
+pub use http::card_routes;
 pub use operator::BrokerOrder;
 
 use crate::{

@@ -34,7 +34,7 @@ impl Merchant {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<BrokerOrder>, Problem> {
-        let after = after.map(|text| number(text)).transpose()?;
+        let after = after.map(number).transpose()?;
         let after = after.map(|number| number.as_str().to_string()).unwrap_or_default();
         self.store
             .run(move |unit| {

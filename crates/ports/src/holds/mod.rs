@@ -11,7 +11,7 @@ mod settle;
 mod trades;
 
 pub use audit::{AuditFailure, Audited};
-pub use record::{CardId, Evidence, Hold, Meter, OrderRecord, Settled, Tokens};
+pub use record::{ByTelegram, CardId, Evidence, Hold, Meter, OrderRecord, Settled, Tokens};
 pub use references::{CardReferences, ReferenceError, ReferenceQuestion};
 pub use settle::{HoldError, Settling};
 pub use trades::{Trade, trade_identity};
@@ -39,8 +39,8 @@ pub struct Holds {
     pub records: Collection<OrderRecord>,
     /// Order ids, by the order's identity.
     pub by_identity: Collection<OrderId>,
-    /// What was signed by whom, by order id: for disputes (row D3).
-    pub evidence: Collection<Evidence>,
+    /// What was signed by whom, by order id: for disputes (row D3). None where a telegram brought it.
+    pub evidence: Collection<Tokens>,
     /// Open holds, by expiry and order id.
     pub open: Collection<OrderId>,
 }
@@ -180,10 +180,16 @@ impl Holds {
             released: false,
             transaction,
             meter: None,
+            telegram: match evidence {
+                Evidence::Telegram(brought) => Some(brought.clone()),
+                Evidence::Tokens(_) => None,
+            },
             captured: None,
         };
         self.keep(unit, &record)?;
-        self.evidence.put(unit, &record.view.order.to_string(), evidence)?;
+        if let Evidence::Tokens(tokens) = evidence {
+            self.evidence.put(unit, &record.view.order.to_string(), tokens)?;
+        }
         Ok(record)
     }
 

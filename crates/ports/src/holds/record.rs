@@ -71,6 +71,9 @@ pub struct OrderRecord {
     /// How far goods that are used in real time have been counted (row B10).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meter: Option<Meter>,
+    /// The evidence, where a telegram brought it; otherwise it is kept apart, as tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telegram: Option<ByTelegram>,
     /// What was captured, in minor units, where it is not all that was held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<u64>,
@@ -117,18 +120,21 @@ pub struct Settled {
 }
 
 /// What was signed by whom, behind a decision.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Evidence {
     /// The tokens themselves.
-    Tokens(Tokens),
+    Tokens(Box<Tokens>),
     /// A member's telegram brought them all, and is kept once.
-    Telegram {
-        /// The key under which the telegram is kept.
-        telegram: String,
-        /// What the authorizer opened.
-        disclosures: Vec<Zeroizing<String>>,
-    },
+    Telegram(ByTelegram),
+}
+
+/// Evidence that a member's telegram brought.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByTelegram {
+    /// The key under which the telegram is kept.
+    pub telegram: String,
+    /// What the authorizer opened.
+    pub disclosures: Vec<Zeroizing<String>>,
 }
 
 /// The tokens behind a decision, as they came.

@@ -70,6 +70,7 @@ impl Holds {
             released: false,
             transaction: None,
             meter: None,
+            telegram: None,
             captured: None,
         };
         self.keep(unit, &record)

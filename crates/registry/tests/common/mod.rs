@@ -23,7 +23,7 @@ use warifu_ports::{
     fax::{CardSheet, Fax, FaxError, FaxJob, FaxState},
 };
 use warifu_registry::{
-    CardKeys, Channel, ClosedLine, ProviderEntry, Registry, Settings, line_routes,
+    CardKeys, Channel, ClosedLine, ProviderEntry, Registry, Settings, Ways, line_routes,
 };
 use warifu_store::{MasterKey, OsEntropy, SqliteStore};
 use warifu_types::{Identifier, Role};
@@ -227,8 +227,7 @@ fn built(
     let terminal = net.terminal("domain:registry.example", Role::Registry, 5);
     let party = Party::new(terminal, clock.clone(), Arc::new(OsEntropy), None);
     let settings = Settings::new(BROKER, BTreeMap::from([(ISSUER.to_string(), issuer())]));
-    let ways: (Option<Arc<dyn Fax>>, Option<Arc<dyn ClosedLine>>) =
-        (Some(script.clone()), Some(script.clone()));
+    let ways = Ways { fax: Some(script.clone()), line: Some(script.clone()) };
     Registry::new(party, store, keys(key), settings, ways)
 }
 

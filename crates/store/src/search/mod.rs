@@ -11,9 +11,9 @@ use std::{
 use warifu_ports::search::{SearchEntry, SearchError, SearchIndex, SearchPage, SearchQuery};
 
 /// A query looks for at most so many grams, the rarest of it: common ones cost much and tell little.
-const MOST_GRAMS: usize = 16;
-/// A hit has at least this share of the best hit's rank.
-const LEAST_SHARE: f64 = 0.35;
+const MOST_GRAMS: usize = 10;
+/// A hit has at least one in so many of the query's grams: fewer are chance, not a typing error.
+const LEAST_SHARE: usize = 4;
 
 /// The tokenizer `ascii` splits at ASCII characters that are no letters and digits, and takes all
 /// others as they are: grams come through whole.
@@ -37,6 +37,8 @@ struct Inner {
     connection: Connection,
     /// Row and grams of each entry.
     entries: HashMap<String, (i64, Vec<String>)>,
+    /// The key of each row.
+    keys: HashMap<i64, String>,
     /// In how many entries a gram stands.
     counts: HashMap<String, u32>,
     last: i64,
@@ -48,7 +50,13 @@ impl MemoryIndex {
         let connection = Connection::open_in_memory().map_err(failed)?;
         connection.execute_batch(SCHEMA).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(32);
-        let inner = Inner { connection, entries: HashMap::new(), counts: HashMap::new(), last: 0 };
+        let inner = Inner {
+            connection,
+            entries: HashMap::new(),
+            keys: HashMap::new(),
+            counts: HashMap::new(),
+            last: 0,
+        };
         Ok(MemoryIndex { inner: Mutex::new(inner) })
     }
 
@@ -71,7 +79,7 @@ fn failed(error: rusqlite::Error) -> SearchError {
 impl SearchIndex for MemoryIndex {
     fn replace(&self, remove: &[String], add: Vec<SearchEntry>) -> Result<(), SearchError> {
         let mut guard = self.lock();
-        let Inner { connection, entries, counts, last } = &mut *guard;
+        let Inner { connection, entries, keys, counts, last } = &mut *guard;
         let unit = connection.transaction().map_err(failed)?;
         let gone: Vec<String> =
             remove.iter().cloned().chain(add.iter().map(|entry| entry.key.clone())).collect();
@@ -88,7 +96,9 @@ impl SearchIndex for MemoryIndex {
         }
         unit.commit().map_err(failed)?;
         for key in gone {
-            for gram in entries.remove(&key).map(|(_, grams)| grams).unwrap_or_default() {
+            let Some((id, grams)) = entries.remove(&key) else { continue };
+            keys.remove(&id);
+            for gram in grams {
                 if let Some(count) = counts.get_mut(&gram) {
                     *count = count.saturating_sub(1);
                 }
@@ -102,6 +112,7 @@ impl SearchIndex for MemoryIndex {
             for gram in &grams {
                 *counts.entry(gram.clone()).or_default() += 1;
             }
+            keys.insert(id, entry.key.clone());
             entries.insert(entry.key, (id, grams));
         }
         Ok(())
@@ -175,33 +186,47 @@ impl Inner {
         after: Option<Cursor>,
     ) -> Result<SearchPage, rusqlite::Error> {
         let filter = Filter::of(query);
-        let sql = format!(
-            "SELECT e.key, e.id, bm25(words) FROM words JOIN entries e ON e.id = words.rowid \
-             WHERE words MATCH ? AND {}",
-            filter.sql
-        );
+        // Rows alone: what else is wanted of a hit is looked up for those on the page. The `+` keeps
+        // SQLite from asking for the words once for each row of the condition.
+        let among = match filter.values.is_empty() {
+            true => String::new(),
+            false => format!("AND +rowid IN (SELECT id FROM entries WHERE {})", filter.sql),
+        };
+        let sql = format!("SELECT rowid, bm25(words) FROM words WHERE words MATCH ? {among}");
         let values = std::iter::once(Value::Text(words.to_string())).chain(filter.values);
         let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map(params_from_iter(values), |row| {
-            Ok(Hit { key: row.get(0)?, id: row.get(1)?, rank: row.get(2)? })
+            Ok(Hit { id: row.get(0)?, rank: row.get(1)? })
         })?;
         let mut hits: Vec<Hit> = rows.collect::<Result<_, _>>()?;
         // The better a hit, the further below zero is its rank.
         hits.sort_unstable_by(|a, b| a.rank.total_cmp(&b.rank).then(a.id.cmp(&b.id)));
-        let floor = hits.first().map_or(0.0, |best| best.rank * LEAST_SHARE);
-        hits.retain(|hit| hit.rank <= floor);
         if let Some(Cursor::Rank(rank, id)) = after {
             hits.retain(|hit| hit.rank.total_cmp(&rank).then(hit.id.cmp(&id)).is_gt());
         }
-        let more = hits.len() > query.limit;
-        hits.truncate(query.limit);
-        let next = hits.last().filter(|_| more).map(|hit| Cursor::Rank(hit.rank, hit.id).write());
-        Ok(SearchPage { keys: hits.into_iter().map(|hit| hit.key).collect(), next })
+        let wanted = query.grams.len().div_ceil(LEAST_SHARE);
+        let near = |hit: &Hit| self.shared(hit.id, &query.grams) >= wanted;
+        // Looked at only until the page is full: there may be thousands of hits.
+        let mut page: Vec<Hit> =
+            hits.into_iter().filter(near).take(query.limit.saturating_add(1)).collect();
+        let more = page.len() > query.limit;
+        page.truncate(query.limit);
+        let next = page.last().filter(|_| more).map(|hit| Cursor::Rank(hit.rank, hit.id).write());
+        Ok(SearchPage {
+            keys: page.iter().filter_map(|hit| self.keys.get(&hit.id).cloned()).collect(),
+            next,
+        })
+    }
+
+    /// How many of the grams an entry has.
+    fn shared(&self, id: i64, grams: &[String]) -> usize {
+        let own = self.keys.get(&id).and_then(|key| self.entries.get(key));
+        let Some((_, own)) = own else { return 0 };
+        grams.iter().filter(|gram| own.binary_search(gram).is_ok()).count()
     }
 }
 
 struct Hit {
-    key: String,
     id: i64,
     rank: f64,
 }

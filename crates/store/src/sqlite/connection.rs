@@ -89,7 +89,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
         ("trusted_schema", 0),
         ("temp_store", 2),
         ("cache_size", -65_536),
-        ("wal_autocheckpoint", 4_000),
+        ("wal_autocheckpoint", 16_000),
     ];
     for (name, value) in settings {
         // Some of these answer with a row, others with none.

@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
@@ -34,7 +33,6 @@ impl Process {
         guarded
             .args(command.get_args())
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log for the server"))
             .stderr(log);
@@ -70,8 +68,8 @@ impl Drop for Process {
     }
 }
 
-/// Asks the server and its own processes to end, then insists: they are a group of their own, and
-/// each of them may hold the port.
+/// Asks the server to end, then insists. A server that leads a group of processes ends with all of
+/// them: each may hold the port.
 fn end(child: &mut Child) {
     signal("-TERM", child);
     let until = Instant::now() + LEAVING;
@@ -79,14 +77,21 @@ fn end(child: &mut Child) {
         thread::sleep(Duration::from_millis(20));
     }
     signal("-KILL", child);
+    let _ = child.kill();
     let _ = child.wait();
 }
 
-/// To the group that the child leads. Nobody is there to be told when it is gone already.
+/// To the group that the child leads, or to the child if it leads none.
 fn signal(name: &str, child: &Child) {
-    let group = format!("-{}", child.id());
-    let mut kill = Command::new("kill");
-    let _ = kill.args([name, "--", &group]).stderr(Stdio::null()).status();
+    let id = child.id().to_string();
+    let sent = |to: &str| {
+        let mut kill = Command::new("kill");
+        let kill = kill.args([name, "--", to]).stderr(Stdio::null());
+        kill.status().is_ok_and(|status| status.success())
+    };
+    if !sent(&format!("-{id}")) && name == "-TERM" {
+        sent(&id);
+    }
 }
 
 fn exited(child: &mut Child) -> bool {

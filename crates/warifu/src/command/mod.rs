@@ -2,11 +2,14 @@
 //! standard error, 2 on wrong usage; `--json` prints one JSON document and nothing else.
 
 mod bench;
+mod broker;
 mod center;
 mod holder;
 mod members;
 mod operator;
 mod party;
+mod provider;
+mod registry;
 
 use crate::{
     Failure,
@@ -40,8 +43,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
-    /// Run one role as a service: center, issuer, merchant, carrier, gateway, certifier,
-    /// card_manager or door.
+    /// Run one role as a service: center, issuer, merchant, carrier, broker, registry, gateway,
+    /// certifier, card_manager or door.
     Serve {
         /// The role.
         #[arg(value_parser = service_role)]
@@ -68,6 +71,12 @@ enum Command {
     /// The carrier's operator.
     #[command(subcommand)]
     Carrier(operator::CarrierCommand),
+    /// The broker's operator.
+    #[command(subcommand)]
+    Broker(broker::BrokerCommand),
+    /// The card registry's operator.
+    #[command(subcommand)]
+    Registry(registry::RegistryCommand),
     /// Measure.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -92,6 +101,8 @@ impl Cli {
             Command::Merchant(command) => command.run().await,
             Command::Issuer(command) => command.run().await,
             Command::Carrier(command) => command.run().await,
+            Command::Broker(command) => command.run().await,
+            Command::Registry(command) => command.run().await,
             Command::Bench(command) => command.run().await,
         }
     }

@@ -1,5 +1,6 @@
 //! What the operators of merchant, issuer and carrier do at the machine, beside the running service.
 
+use super::provider::ProviderCommand;
 use crate::{
     Failure,
     config::Config,
@@ -7,9 +8,12 @@ use crate::{
     serve::{Service, Settings},
     setup::read_text,
 };
+use async_trait::async_trait;
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
-use warifu_types::{OrderId, Role};
+use std::{path::PathBuf, sync::Arc};
+use warifu_issuer::CardId;
+use warifu_ports::mail::{MailError, MailOut, OutgoingMail};
+use warifu_types::{Currency, Identifier, Money, OrderId, Role};
 
 /// How many are listed at most.
 const LISTED: usize = 10_000;
@@ -23,13 +27,27 @@ pub struct At {
 }
 
 impl At {
-    async fn service(&self, role: Role) -> Result<Service, Failure> {
+    /// The role beside its running service, without workers and listeners.
+    pub async fn service(&self, role: Role) -> Result<Service, Failure> {
         let config = Config::read(&self.config)?;
         let opened = config.place().open()?;
         let party = opened.party(&config.key_settings()).await?;
         let mut settings = Settings::from(&config);
         settings.merchant.catalogue = None;
+        if let Some(broker) = &mut settings.broker {
+            broker.mail = Some(Arc::new(NoMail));
+        }
         Service::build(role, party, opened.port(), &settings).await
+    }
+}
+
+/// Mails wait for the running service.
+struct NoMail;
+
+#[async_trait]
+impl MailOut for NoMail {
+    async fn send(&self, _: &OutgoingMail) -> Result<(), MailError> {
+        Err(MailError::Unreachable("the service sends it".to_string()))
     }
 }
 
@@ -68,6 +86,9 @@ pub enum MerchantCommand {
         #[arg(long, value_name = "FILE")]
         file: PathBuf,
     },
+    /// Orders that came through a broker.
+    #[command(subcommand)]
+    Broker(ProviderCommand),
 }
 
 impl MerchantCommand {
@@ -78,11 +99,13 @@ impl MerchantCommand {
             | MerchantCommand::Cancel { at, .. }
             | MerchantCommand::Catalogue { at, .. }
             | MerchantCommand::AddFile { at, .. } => at,
+            MerchantCommand::Broker(command) => command.at(),
         };
         let Service::Merchant(merchant) = at.service(Role::Merchant).await? else {
             return Err(Failure::input("role", "not a merchant"));
         };
         match self {
+            MerchantCommand::Broker(command) => command.run(&merchant).await,
             MerchantCommand::Orders { .. } => json(&merchant.orders(None, LISTED).await?),
             MerchantCommand::Cancel { order, .. } => Ok(merchant.cancel(&order).await.map(drop)?),
             MerchantCommand::Catalogue { import, .. } => {
@@ -118,12 +141,67 @@ pub enum IssuerCommand {
         #[command(flatten)]
         at: At,
     },
+    /// Admit a card acceptor: its code on the card network, for a merchant.
+    AdmitAcceptor {
+        #[command(flatten)]
+        at: At,
+        /// The code of field 42: 1 to 15 letters and digits.
+        #[arg(long)]
+        code: String,
+        /// The merchant.
+        #[arg(long)]
+        merchant: Identifier,
+    },
+    /// Pay a merchant all that it is owed in a currency.
+    PayMerchant {
+        #[command(flatten)]
+        at: At,
+        /// The payment's own id: the same id pays once.
+        #[arg(long)]
+        id: String,
+        /// The merchant.
+        #[arg(long)]
+        merchant: Identifier,
+        /// The currency.
+        #[arg(long, default_value = "JPY")]
+        currency: Currency,
+    },
+    /// Record what a card's holder has paid.
+    TakePayment {
+        #[command(flatten)]
+        at: At,
+        /// The payment's own id: the same id counts once.
+        #[arg(long)]
+        id: String,
+        /// The card's id, as `warifu issuer cards` lists it.
+        #[arg(long, allow_hyphen_values = true)]
+        card: String,
+        /// How much, in minor units.
+        #[arg(long)]
+        amount: u64,
+        /// The currency.
+        #[arg(long, default_value = "JPY")]
+        currency: Currency,
+    },
+    /// Show the recorded steps of an order, with their times.
+    Steps {
+        #[command(flatten)]
+        at: At,
+        /// The order.
+        #[arg(long, allow_hyphen_values = true)]
+        order: OrderId,
+    },
 }
 
 impl IssuerCommand {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
-        let (IssuerCommand::AddCard { at, .. } | IssuerCommand::Cards { at }) = &self;
+        let (IssuerCommand::AddCard { at, .. }
+        | IssuerCommand::Cards { at }
+        | IssuerCommand::AdmitAcceptor { at, .. }
+        | IssuerCommand::PayMerchant { at, .. }
+        | IssuerCommand::TakePayment { at, .. }
+        | IssuerCommand::Steps { at, .. }) = &self;
         let Service::Issuer(issuer) = at.service(Role::Issuer).await? else {
             return Err(Failure::input("role", "not an issuer"));
         };
@@ -139,6 +217,17 @@ impl IssuerCommand {
                 Ok(())
             }
             IssuerCommand::Cards { .. } => json(&issuer.cards().await?),
+            IssuerCommand::AdmitAcceptor { code, merchant, .. } => {
+                Ok(issuer.admit_acceptor(&code, &merchant).await?)
+            }
+            IssuerCommand::PayMerchant { id, merchant, currency, .. } => {
+                json(&issuer.pay_merchant(&merchant, currency, &id).await?)
+            }
+            IssuerCommand::TakePayment { id, card, amount, currency, .. } => {
+                let (card, amount) = (CardId::from_key(card), Money::new(amount, currency)?);
+                json(&issuer.take_payment(&card, amount, &id).await?)
+            }
+            IssuerCommand::Steps { order, .. } => json(&issuer.steps(&order).await?),
         }
     }
 }

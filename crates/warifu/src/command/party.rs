@@ -68,9 +68,10 @@ impl PartyCommand {
                 let config = Config::read(&config)?;
                 let wish = Wish {
                     sub: config.identifier.clone(),
-                    roles: vec![role],
+                    // A broker orders as a holder does.
+                    roles: if role == Role::Broker { vec![Role::Holder, role] } else { vec![role] },
                     suites: suites(config.minimum_suite),
-                    url: Some(config.public_url()),
+                    url: (role != Role::Broker).then(|| config.public_url()),
                 };
                 let request = config.place().create()?.request(&wish).await?;
                 write_text(&out, &request)?;

@@ -1,10 +1,11 @@
 //! The whole network in one process: each party with its own folder, key file, database and port,
 //! meeting the others over real sockets.
 
+use super::broker::BrokerSide;
 use super::people::{CENTER, Cast, HOLDER, Person, SERVICES, identifier};
 use crate::{
     Failure,
-    config::{MerchantConfig, suites},
+    config::{MerchantConfig, brokering::ProviderConfig, suites},
     newcomer::Newcomer,
     serve::{Service, Settings},
     setup::{KeySettings, Opened, Place, now, random},
@@ -57,6 +58,8 @@ pub struct Setup {
     pub front: Option<Arc<dyn Front>>,
     /// What the holder enters.
     pub person: Option<Person>,
+    /// The program that runs the card registry; this one unless it is another.
+    pub program: Option<PathBuf>,
 }
 
 impl Default for Setup {
@@ -68,6 +71,7 @@ impl Default for Setup {
             policy: KeyPolicy::default(),
             front: None,
             person: None,
+            program: None,
         }
     }
 }
@@ -85,7 +89,10 @@ pub struct Network {
     /// Where everything lies.
     pub folder: PathBuf,
     minimum: Option<Suite>,
+    policy: KeyPolicy,
+    program: Option<PathBuf>,
     member: tokio::sync::OnceCell<Newcomer>,
+    broker: tokio::sync::OnceCell<BrokerSide>,
     /// Every party's place, to look into afterwards.
     pub places: BTreeMap<&'static str, Place>,
     /// Every party's open store.
@@ -141,7 +148,10 @@ impl Network {
             center,
             folder: folder.to_path_buf(),
             minimum: setup.minimum,
+            policy: setup.policy,
+            program: setup.program.clone(),
             member: tokio::sync::OnceCell::new(),
+            broker: tokio::sync::OnceCell::new(),
             places: builder.places,
             stores: builder.stores,
             urls: builder.urls,
@@ -152,6 +162,42 @@ impl Network {
     /// The member of the settlement center, with a loaded prepaid card; joins when first asked for.
     pub async fn member(&self) -> Result<&Newcomer, Failure> {
         self.member.get_or_try_init(|| super::member::join(self, self.minimum)).await
+    }
+
+    /// The broker, with its registry in a process of its own; starts when first asked for.
+    pub async fn broker(&self) -> Result<&BrokerSide, Failure> {
+        self.broker.get_or_try_init(|| BrokerSide::start(self)).await
+    }
+
+    /// The merchant.
+    pub fn merchant(&self) -> Result<&Arc<warifu_merchant::Merchant>, Failure> {
+        match self.services.get("merchant") {
+            Some(Service::Merchant(merchant)) => Ok(merchant),
+            _ => Err(Failure::input("merchant", "there is none")),
+        }
+    }
+
+    /// How a further party uses its keys.
+    pub(super) fn keys(&self) -> Result<KeySettings, Failure> {
+        Ok(KeySettings {
+            minimum: self.minimum,
+            policy: self.policy,
+            center: Some((identifier(CENTER.identifier)?, self.url(CENTER.name))),
+        })
+    }
+
+    /// Where a further party keeps its things.
+    pub(super) fn place(&self, name: &str) -> Place {
+        let keys = self.folder.join("keys").join(format!("{name}.key"));
+        Place::new(&self.folder.join(name), Some(&keys))
+    }
+
+    /// The program that runs a party in a process of its own.
+    pub(super) fn program(&self) -> Result<PathBuf, Failure> {
+        match &self.program {
+            Some(program) => Ok(program.clone()),
+            None => Ok(std::env::current_exe()?),
+        }
     }
 
     /// Where each service answers.
@@ -337,6 +383,7 @@ fn settings() -> Result<Settings, Failure> {
         "prepaid",
         "prepaid-download",
         "prepaid-metered",
+        "broker",
     ];
     Ok(Settings {
         merchant: MerchantConfig {
@@ -347,6 +394,7 @@ fn settings() -> Result<Settings, Failure> {
             gateway: by("domain:access.example")?,
             certifier: by("domain:keys.example")?,
             instructions: "Keep dry. 天地無用".to_string(),
+            provider: ProviderConfig { accept: true, serve: true, ..ProviderConfig::default() },
             ..MerchantConfig::default()
         },
         auto_deliver: true,

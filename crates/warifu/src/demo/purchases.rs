@@ -13,7 +13,7 @@ use warifu_types::{Currency, OrderId};
 use warifu_wire::QuoteItem;
 
 /// Every kind of purchase, in order.
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 10] = [
     "card",
     "card-classic",
     "card-no-carrier",
@@ -23,6 +23,7 @@ pub const KINDS: [&str; 9] = [
     "prepaid-later",
     "prepaid-download",
     "prepaid-metered",
+    "broker",
 ];
 
 /// Those that need no settlement center.
@@ -92,6 +93,9 @@ fn script(kind: &str) -> Result<Script, Failure> {
 
 /// Makes one purchase and collects every party's view.
 pub async fn purchase(network: &Network, kind: &str) -> Result<PurchaseReport, Failure> {
+    if kind == "broker" {
+        return network.broker().await?.purchase(network).await;
+    }
     let script = script(kind)?;
     let id = buy(network, kind, &script).await?;
     let mut parties = BTreeMap::new();
@@ -203,6 +207,6 @@ pub async fn view(network: &Network, name: &str, id: OrderId) -> Result<Option<V
         Some(Service::Carrier(carrier)) => carrier.view(&id).await?,
         Some(Service::Observer(observer)) => observer.view(&id).await?,
         None if name == "center" => network.center.settlement().view(&id).await?,
-        Some(Service::Center(_)) | None => None,
+        Some(Service::Center(_) | Service::Registry(_) | Service::Broker(_)) | None => None,
     })
 }

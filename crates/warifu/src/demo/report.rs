@@ -87,6 +87,23 @@ impl From<&View> for PartyReport {
     }
 }
 
+impl PartyReport {
+    /// Of a party that holds no part of the order.
+    pub fn of(
+        view: &BTreeMap<FieldName, FieldValue>,
+        sealed: impl Iterator<Item = FieldName>,
+    ) -> PartyReport {
+        let view = view.iter().map(|(field, value)| (field.clone(), value.into())).collect();
+        PartyReport { view, sealed: sealed.collect() }
+    }
+
+    /// Adds what came to the party beside its part.
+    pub fn add(&mut self, field: FieldName, value: &str) {
+        self.sealed.retain(|other| *other != field);
+        self.view.insert(field, Shown::Text(value.to_string()));
+    }
+}
+
 const COLUMN: usize = 26;
 
 impl Report {

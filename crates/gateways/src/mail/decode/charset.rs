@@ -2,6 +2,9 @@
 
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8};
 
+/// Labels that promise ASCII: where other bytes stand, they say nothing.
+const ASCII: &[&str] = &["us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us"];
+
 /// Decodes a text by its declared charset where that works, else by what it looks like: UTF-8, then
 /// the Japanese charsets. What is wrong in all of them becomes U+FFFD.
 pub(super) fn decode(bytes: &[u8], declared: Option<&str>) -> String {
@@ -12,7 +15,9 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&str>) -> String {
     if let Some(text) = has_escapes(bytes).then(|| strictly(bytes, ISO_2022_JP)).flatten() {
         return text;
     }
-    let declared = declared.and_then(|label| Encoding::for_label(label.trim().as_bytes()));
+    let declared = declared.map(|label| label.trim().to_ascii_lowercase());
+    let declared = declared.filter(|label| !ASCII.contains(&label.as_str()));
+    let declared = declared.and_then(|label| Encoding::for_label(label.as_bytes()));
     let by_label = declared.and_then(|encoding| strictly(bytes, encoding));
     let utf8 = std::str::from_utf8(bytes).ok();
     match (declared, by_label, utf8) {

@@ -39,6 +39,36 @@ impl AddCard {
     }
 }
 
+/// Register a card at a card registry.
+#[derive(Debug, Args)]
+pub struct RegisterCard {
+    #[command(flatten)]
+    at: At,
+    /// The registry, by its identifier.
+    #[arg(long)]
+    registry: Identifier,
+    /// Your membership number at the broker.
+    #[arg(long)]
+    member: String,
+    /// The card's label.
+    #[arg(long, default_value = "card")]
+    card: String,
+    /// The file with the one-time code that the broker gave you; `-` for standard input.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    code_from: PathBuf,
+}
+
+impl RegisterCard {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let code = read_secret_line(&self.code_from)?;
+        let holder = self.at.holder().await?;
+        holder.register_card(&self.registry, (&self.member, code), &self.card).await?;
+        say("registered");
+        Ok(())
+    }
+}
+
 /// How the money comes to the center, where no issuer pays.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum By {

@@ -6,6 +6,7 @@ mod enrol;
 mod history;
 mod join;
 mod place;
+mod play;
 mod vault;
 
 use crate::{Failure, output::say, setup::write_text};
@@ -101,6 +102,28 @@ pub enum HolderCommand {
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
+    /// Use what an order bought in real time, until Ctrl-C or the last tick; then stop, so that only
+    /// what was used is paid for.
+    Play {
+        #[command(flatten)]
+        at: At,
+        /// The order.
+        #[arg(long, allow_hyphen_values = true)]
+        order: OrderId,
+        /// Stop after so many ticks.
+        #[arg(long)]
+        ticks: Option<u32>,
+    },
+    /// Stop the use of an order, where a terminal that played has died.
+    Stop {
+        #[command(flatten)]
+        at: At,
+        /// The order.
+        #[arg(long, allow_hyphen_values = true)]
+        order: OrderId,
+    },
+    /// Register a card at a card registry, for orders through a broker. The broker never sees it.
+    RegisterCard(Box<cards::RegisterCard>),
     /// Show the history. Needs password A only, and no network.
     History(history::History),
     /// The vault's passwords.
@@ -162,6 +185,12 @@ impl HolderCommand {
             HolderCommand::Orders { at, json } => buy::orders(&at, json).await,
             HolderCommand::Resume { at } => resume(&at).await,
             HolderCommand::Download { at, order, to } => buy::download(&at, order, &to).await,
+            HolderCommand::Play { at, order, ticks } => play::play(&at, order, ticks).await,
+            HolderCommand::Stop { at, order } => {
+                let holder = at.holder().await?;
+                play::stop(&holder, order).await
+            }
+            HolderCommand::RegisterCard(register) => register.run().await,
             HolderCommand::History(history) => history.run().await,
             HolderCommand::Password(command) => command.run(),
             HolderCommand::Key(command) => command.run().await,
