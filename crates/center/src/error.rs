@@ -26,7 +26,7 @@ pub enum CenterError {
     #[error("sub: this identifier's point is taken; choose another identifier")]
     PointTaken,
     /// Holders are issued, services admitted; the request was brought to the wrong desk.
-    #[error("roles: a holder is issued, a service is admitted")]
+    #[error("roles: a holder is issued, a service or a broker is admitted")]
     WrongDesk,
     /// A center of a network joins before anyone is enrolled.
     #[error("centers: parties are enrolled already, so no center can be added")]

@@ -15,7 +15,7 @@ use std::{
 type Kind = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 /// Kind, rule, and the parties with the state that each comes to.
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     (
         "card",
         "minimal",
@@ -50,6 +50,16 @@ const KINDS: [Kind; 9] = [
     ),
     ("prepaid-download", "prepaid-download", &[("merchant", "settled"), ("center", "settled")]),
     ("prepaid-metered", "prepaid-metered", &[("merchant", "settled"), ("center", "settled")]),
+    (
+        "broker",
+        "broker",
+        &[
+            ("broker", "settled"),
+            ("registry", "dispatched"),
+            ("merchant", "settled"),
+            ("issuer", "settled"),
+        ],
+    ),
 ];
 
 fn warifu(arguments: &[&str]) -> Output {

@@ -48,7 +48,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let fail = |error| store_error("open the database", &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
@@ -71,7 +71,7 @@ fn create_file(path: &Path) -> Result<(), StoreError> {
 }
 
 /// `synchronous=FULL` in WAL mode syncs the log at each commit: what was acknowledged outlives a
-/// power cut. `secure_delete` overwrites what is removed.
+/// power cut. `secure_delete` overwrites what is removed. Checkpoints are made elsewhere.
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     let fail = |error| store_error("configure the database", &error);
     let mode: String = connection
@@ -89,7 +89,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
         ("trusted_schema", 0),
         ("temp_store", 2),
         ("cache_size", -65_536),
-        ("wal_autocheckpoint", 16_000),
+        ("wal_autocheckpoint", 0),
     ];
     for (name, value) in settings {
         // Some of these answer with a row, others with none.

@@ -1,18 +1,22 @@
 //! The connection as the store's thread uses it.
 
-use super::{error::store_error, ledger::SqliteRows, unit::SqliteUnit, write};
+use super::{
+    checkpoint::Checkpoints, error::store_error, ledger::SqliteRows, unit::SqliteUnit, write,
+};
 use crate::{
     group::{Engine, guarded},
     ledger::Memo,
     seal::Sealer,
 };
 use rusqlite::Connection;
-use std::{io::ErrorKind, sync::Arc};
+use std::{io::ErrorKind, path::Path, sync::Arc};
 use warifu_ports::{Job, StoreError};
 
 const ACTION: &str = "run a transaction";
 
 pub(super) struct SqliteEngine {
+    /// Before the connection, so that a pass has ended when that is closed.
+    checkpoints: Checkpoints,
     connection: Connection,
     sealer: Arc<Sealer>,
     memo: Memo,
@@ -21,8 +25,14 @@ pub(super) struct SqliteEngine {
 }
 
 impl SqliteEngine {
-    pub(super) fn new(connection: Connection, sealer: Arc<Sealer>) -> SqliteEngine {
-        SqliteEngine { connection, sealer, memo: Memo::default(), data_version: None }
+    pub(super) fn new(
+        mut connection: Connection,
+        path: &Path,
+        sealer: Arc<Sealer>,
+    ) -> Result<SqliteEngine, StoreError> {
+        let checkpoints = Checkpoints::of(&mut connection, path)?;
+        let memo = Memo::default();
+        Ok(SqliteEngine { checkpoints, connection, sealer, memo, data_version: None })
     }
 
     fn execute(&self, sql: &'static str) -> Result<(), StoreError> {
@@ -80,6 +90,7 @@ impl Engine for SqliteEngine {
         write::pending(&SqliteRows::new(&self.connection), &self.memo.pending())?;
         self.execute("COMMIT")?;
         self.memo.settle();
+        self.checkpoints.after_commit(&self.connection);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The store in one SQLite file.
 
+mod checkpoint;
 mod connection;
 mod documents;
 mod engine;
@@ -36,7 +37,7 @@ impl SqliteStore {
         let (desk, sealer) = Desk::open(move || {
             let (connection, sealer) = connection::open_or_create(&file, &key)?;
             let sealer = Arc::new(sealer);
-            Ok((SqliteEngine::new(connection, Arc::clone(&sealer)), sealer))
+            Ok((SqliteEngine::new(connection, &file, Arc::clone(&sealer))?, sealer))
         })?;
         Ok(SqliteStore { path: path.to_path_buf(), sealer, desk })
     }

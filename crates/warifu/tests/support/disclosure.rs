@@ -115,6 +115,41 @@ const PREPAID_MERCHANT: Part = (
 
 const CENTER: Part = ("center", &["card_number", "card_expiry", "amount"]);
 
+/// Through a broker the provider receives the card by the second channel: the one exception (row C7).
+const BROKER: &[Part] = &[
+    (
+        "broker",
+        &[
+            "holder_name",
+            "holder_telephone",
+            "item_numbers",
+            "items",
+            "amount",
+            "payment_type",
+            "destination",
+        ],
+    ),
+    ("registry", &["holder_name", "card_number", "card_expiry"]),
+    (
+        "merchant",
+        &[
+            "holder_name",
+            "holder_telephone",
+            "card_number",
+            "card_expiry",
+            "item_numbers",
+            "items",
+            "amount",
+            "payment_type",
+            "destination",
+        ],
+    ),
+    (
+        "issuer",
+        &["holder_name", "card_number", "card_expiry", "item_numbers", "amount", "payment_type"],
+    ),
+];
+
 /// The parts of a rule. The merchant's quote, whose hash is one more field of the merchant's own
 /// part, is not among them.
 pub fn parts(rule: &str) -> &'static [Part] {
@@ -139,6 +174,7 @@ pub fn parts(rule: &str) -> &'static [Part] {
         ],
         "prepaid" => &[PREPAID_MERCHANT, CENTER, CARRIER],
         "prepaid-download" | "prepaid-metered" => &[PREPAID_MERCHANT, CENTER],
+        "broker" => BROKER,
         other => panic!("no rule called {other}"),
     }
 }

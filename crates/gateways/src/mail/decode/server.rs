@@ -36,7 +36,7 @@ impl ReceivingServer {
             let name = header.name.as_str();
             if header.name == HeaderName::Received {
                 received += 1;
-                if received > self.received_above + 9 {
+                if received > self.received_above {
                     break;
                 }
                 continue;

@@ -158,7 +158,7 @@ impl<'a> Session<'a> {
         };
         match timeout(RECEIVING, mail_in.receive(mail)).await {
             Ok(Ok(())) => "250 2.0.0 Taken",
-            _ => "250 2.0.0 Taken",
+            _ => "451 4.3.0 Try again later",
         }
     }
 
