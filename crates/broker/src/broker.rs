@@ -12,7 +12,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 use tokio::sync::OwnedMutexGuard;
 use warifu_ports::{Store, StoreError, Unit, mail::MailOut, search::SearchIndex};
@@ -29,6 +29,8 @@ pub struct Broker {
     pub(crate) mail: Arc<dyn MailOut>,
     pub(crate) index: Arc<dyn SearchIndex>,
     pub(crate) guard: Guard,
+    /// The state of the services that the index was filled from.
+    pub(crate) indexed: AtomicU64,
     turns: Mutex<HashMap<OrderId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -43,8 +45,9 @@ impl Broker {
     ) -> Result<Arc<Broker>, Problem> {
         settings.check()?;
         let guard = Guard::new(settings.password_cost);
-        let turns = Mutex::default();
-        let broker = Broker { party, store, settings, registry, mail, index, guard, turns };
+        let (turns, indexed) = (Mutex::default(), AtomicU64::new(0));
+        let broker =
+            Broker { party, store, settings, registry, mail, index, guard, indexed, turns };
         broker.fill_index().await?;
         Ok(Arc::new(broker))
     }

@@ -4,6 +4,7 @@ use crate::{
     broker::{Broker, count},
     records::{PROVIDER_IDS, PROVIDER_TOKENS, PROVIDERS, ProviderRecord, Standing},
     rules::token,
+    services::note_change,
 };
 use serde::{Deserialize, Serialize};
 use warifu_ports::Unit;
@@ -83,6 +84,7 @@ impl Broker {
             }
             let hashed = token_key(unit, &secret_too);
             PROVIDER_TOKENS.put(unit, &hashed, &key)?;
+            note_change(unit)?;
             Ok::<_, Problem>(PROVIDERS.put(unit, &key, &record)?)
         };
         self.store.run(work).await?;
@@ -102,6 +104,7 @@ impl Broker {
                     PROVIDER_TOKENS.delete(unit, &old)?;
                 }
             }
+            note_change(unit)?;
             Ok::<_, Problem>(PROVIDERS.put(unit, &key, &record)?)
         };
         self.store.run(work).await?;

@@ -2,16 +2,16 @@
 
 use crate::{
     broker::Broker,
-    records::{PROVIDERS, SERVICES, Standing},
+    records::{COUNTS, PROVIDERS, SERVICES, Standing},
     rules::{
         calendar, csv_file, grams, schema_org,
         service::{ImportFault, Service},
     },
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::atomic::Ordering};
 use warifu_ports::{
-    Unit,
+    StoreError, Unit,
     search::{SearchEntry, SearchError, SearchQuery},
 };
 use warifu_types::Currency;
@@ -107,6 +107,7 @@ impl Broker {
             for key in &gone {
                 SERVICES.delete(unit, key)?;
             }
+            note_change(unit)?;
             Ok::<_, Problem>(gone)
         };
         let gone = self.store.run(work).await?;
@@ -143,8 +144,20 @@ impl Broker {
         self.index.kinds().map_err(problem)
     }
 
+    /// Fills the index anew if services or providers were changed beside this process, as by an
+    /// operator's command.
+    pub(crate) async fn follow_changes(&self) -> Result<(), Problem> {
+        let now = self.store.run(changes).await?;
+        if now != self.indexed.load(Ordering::Relaxed) {
+            self.fill_index().await?;
+        }
+        Ok(())
+    }
+
     /// Fills the index from the records.
     pub(crate) async fn fill_index(&self) -> Result<(), Problem> {
+        // First: what changes meanwhile is looked at again.
+        self.indexed.store(self.store.run(changes).await?, Ordering::Relaxed);
         let all = self.store.run(|unit| PROVIDERS.all(unit)).await?;
         for (number, provider) in all {
             let key = format!("{number}/");
@@ -173,6 +186,19 @@ impl Broker {
         });
         filled.await.map_err(|_| Problem::internal())?.map_err(problem)
     }
+}
+
+/// How often services and providers have changed.
+const CHANGES: &str = "changes";
+
+fn changes(unit: &mut dyn Unit) -> Result<u64, StoreError> {
+    Ok(COUNTS.get(unit, CHANGES)?.unwrap_or(0))
+}
+
+/// Counts a change, in the job that makes it.
+pub(crate) fn note_change(unit: &mut dyn Unit) -> Result<(), StoreError> {
+    let next = changes(unit)? + 1;
+    COUNTS.put(unit, CHANGES, &next)
 }
 
 /// A service of an admitted provider.

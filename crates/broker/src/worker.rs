@@ -22,6 +22,7 @@ const PAGE: usize = 500;
 impl Broker {
     /// Works once on every order and every mail.
     pub async fn run_pending(&self) -> Result<Pass, Problem> {
+        self.follow_changes().await?;
         let mut pass = Pass::default();
         let mut after = String::new();
         loop {

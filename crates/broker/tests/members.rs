@@ -124,3 +124,17 @@ async fn services_are_found_in_both_languages_with_slips_and_conditions() {
     assert_eq!(found(&world, words("")).await, Vec::<String>::new());
     assert!(world.broker.service("P-000001/T-1").await.is_err());
 }
+
+/// An operator's command changes the records beside the running service.
+#[tokio::test]
+async fn what_another_process_changes_is_found_without_a_restart() {
+    let world = World::new().await;
+    let beside = world.rebuilt(world.store.clone()).await.unwrap();
+    let wish = SearchWish { words: "温泉".to_string(), ..SearchWish::default() };
+    let file = "number,kind,name_ja,price,currency\nNEW-1,inn,温泉の新館,9800,JPY\n";
+    let count = beside.import("P-000001", Import::Csv(file.as_bytes())).await.unwrap().unwrap();
+    assert_eq!(count, 1);
+    world.broker.run_pending().await.unwrap();
+    let found = world.broker.search(&wish).await.unwrap().services;
+    assert!(found.iter().any(|found| found.service.number == "NEW-1"));
+}

@@ -42,7 +42,7 @@ pub enum BrokerCommand {
         provider: String,
     },
     /// Put a provider's services in place of those that it had: CSV, or schema.org JSON by the file's
-    /// name. Stop and start the service to see them at once; it reads them when it starts.
+    /// name. A running service sees them at once.
     Services {
         #[command(flatten)]
         at: At,
