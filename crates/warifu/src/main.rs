@@ -4,10 +4,6 @@ use clap::Parser;
 use std::process::ExitCode;
 use warifu::command::Cli;
 
-/// Quicker than the system's own where many small tokens come and go.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // Wrong usage ends here with exit code 2, help and version with 0.
     let cli = Cli::parse();
