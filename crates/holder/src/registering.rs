@@ -4,10 +4,7 @@
 use crate::{Holder, HolderError};
 use warifu_protocol::{AtFault, ProtocolError, Reason};
 use warifu_types::{Identifier, Role, UnixTime};
-use warifu_wire::{
-    CallError,
-    private_line::{CardRegistration, RegisteredAnswer},
-};
+use warifu_wire::private_line::{CardRegistration, RegisteredAnswer};
 use zeroize::Zeroizing;
 
 impl Holder {
@@ -36,7 +33,7 @@ impl Holder {
         }
         let roles = (Role::Holder, Role::Registry);
         let asked = ("register_card", &registration);
-        let url = found.url().map_err(CallError::from)?;
+        let url = found.url()?;
         let connections = self.party.connections();
         let answer: RegisteredAnswer =
             connections.ask(&self.party, url, roles, Some(registry), asked, None).await?;
