@@ -9,24 +9,17 @@ use super::{
     number::{check_id, check_number},
     page::{Page, Typeface},
 };
-use crate::mail::{Access, Roots, Tls};
+use crate::mail::{Access, Transport, transport};
 use async_trait::async_trait;
 use lettre::{
-    Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    Address, AsyncTransport, Message,
     message::{Attachment, Mailbox, MultiPart, SinglePart, header::ContentType},
-    transport::smtp::authentication::Credentials,
-    transport::smtp::client::{Certificate, CertificateStore, Tls as SmtpTls, TlsParameters},
 };
-use std::{net::IpAddr, time::Duration};
 use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState};
-use zeroize::Zeroizing;
-
-/// How long a server may take for one step.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Mails pages to a gateway.
 pub struct MailToFax {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    transport: Transport,
     from: Mailbox,
     gateway: String,
     typeface: Typeface,
@@ -40,13 +33,12 @@ impl std::fmt::Debug for MailToFax {
 
 impl MailToFax {
     /// Through the mail server of `access`, from an address that the gateway knows, to the gateway's
-    /// domain. User and password stand in `login`, not in `access`.
+    /// domain.
     ///
     /// # Errors
     /// [`FaxError::Refused`], whose step names what cannot be used: `access`, `from` or `gateway`.
     pub fn new(
         access: &Access,
-        login: Option<(&str, &Zeroizing<String>)>,
         from: &str,
         gateway: &str,
         typeface: Typeface,
@@ -54,18 +46,8 @@ impl MailToFax {
         let bad = |step| FaxError::Refused { step, code: 0 };
         let from: Mailbox = from.parse().map_err(|_| bad("mail: from"))?;
         Address::new("100", gateway).map_err(|_| bad("mail: gateway"))?;
-        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&access.host)
-            .port(access.port)
-            .tls(smtp_tls(access).ok_or(bad("mail: access"))?)
-            .timeout(Some(PATIENCE));
-        if access.login.is_some() {
-            return Err(bad("mail: access"));
-        }
-        if let Some((user, password)) = login {
-            let credentials = Credentials::new(user.to_owned(), password.as_str().to_owned());
-            transport = transport.credentials(credentials);
-        }
-        Ok(MailToFax { transport: transport.build(), from, gateway: gateway.to_owned(), typeface })
+        let transport = transport(access).map_err(|_| bad("mail: access"))?;
+        Ok(MailToFax { transport, from, gateway: gateway.to_owned(), typeface })
     }
 
     /// The mail of a page. Its id is stable, so that a server or a gateway that gets it twice sees it.
@@ -89,29 +71,6 @@ impl MailToFax {
                     .singlepart(page),
             )
             .map_err(|_| bad)
-    }
-}
-
-/// `None` if a card would cross a network in clear, or a root certificate cannot be read.
-fn smtp_tls(access: &Access) -> Option<SmtpTls> {
-    let parameters = |roots: &Roots| {
-        let mut builder = TlsParameters::builder(access.host.clone());
-        if let Roots::Only(certificates) = roots {
-            builder = builder.certificate_store(CertificateStore::None);
-            for certificate in certificates {
-                let root = Certificate::from_der(certificate.to_vec()).ok()?;
-                builder = builder.add_root_certificate(root);
-            }
-        }
-        builder.build_rustls().ok()
-    };
-    let here = |host: &str| {
-        host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-    };
-    match &access.tls {
-        Tls::Implicit(roots) => parameters(roots).map(SmtpTls::Wrapper),
-        Tls::StartTls(roots) => parameters(roots).map(SmtpTls::Required),
-        Tls::None => here(&access.host).then_some(SmtpTls::None),
     }
 }
 
@@ -165,7 +124,7 @@ mod tests {
 
     fn gateway(access: &Access) -> MailToFax {
         let typeface = Typeface::find().unwrap();
-        MailToFax::new(access, None, "fax@broker.test", "fax.test", typeface).unwrap()
+        MailToFax::new(access, "fax@broker.test", "fax.test", typeface).unwrap()
     }
 
     #[tokio::test]
@@ -192,6 +151,6 @@ mod tests {
     fn card_data_in_clear_stays_on_this_machine() {
         let typeface = Typeface::find().unwrap();
         let far = access("192.0.2.1", 25);
-        assert!(MailToFax::new(&far, None, "fax@broker.test", "fax.test", typeface).is_err());
+        assert!(MailToFax::new(&far, "fax@broker.test", "fax.test", typeface).is_err());
     }
 }

@@ -16,3 +16,4 @@ pub use decode::{Decoder, DkimKeys, Envelope, ReceivingServer};
 pub use imap::{Done, Mailbox, MailboxSettings, UNREAD_FOLDER};
 pub use lmtp::{Limits, Lmtp, ReplyDomain};
 pub use submission::Submission;
+pub(crate) use submission::{Transport, transport};

@@ -23,10 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What HTML must not have: it would tell others when and where the mail is read.
 const REMOTE: &[&str] = &["<img", "<script", "<link", "<iframe", "src=", "url(", "@import"];
 
+pub(crate) type Transport = AsyncSmtpTransport<Tokio1Executor>;
+
 /// Sends mail through one server. The sender of the envelope is the mail's reply address where it
 /// has one, so that a report of failure comes back to where the reply would (RFC 3464).
 pub struct Submission {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    transport: Transport,
     from: Mailbox,
 }
 
@@ -42,17 +44,8 @@ impl Submission {
     /// # Errors
     /// [`MailError::BadAddress`] for `from`, [`MailError::Setup`] for what cannot be used.
     pub fn new(access: &Access, from: &str) -> Result<Submission, MailError> {
-        let access = access.checked()?;
         let from = from.parse().map_err(|_| MailError::BadAddress("from"))?;
-        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&access.host)
-            .port(access.port)
-            .tls(smtp_tls(access)?)
-            .timeout(Some(PATIENCE));
-        if let Some(login) = &access.login {
-            let (user, password) = (login.user().to_string(), login.password().to_string());
-            transport = transport.credentials(Credentials::new(user, password));
-        }
-        Ok(Submission { transport: transport.build(), from })
+        Ok(Submission { transport: transport(access)?, from })
     }
 
     fn message(&self, mail: &OutgoingMail) -> Result<Message, MailError> {
@@ -123,6 +116,20 @@ fn checked(mail: &OutgoingMail) -> Result<(), MailError> {
         return Err(MailError::Malformed("html"));
     }
     Ok(())
+}
+
+/// The way to a server: under TLS, or on this machine.
+pub(crate) fn transport(access: &Access) -> Result<Transport, MailError> {
+    let access = access.checked()?;
+    let mut transport = Transport::builder_dangerous(&access.host)
+        .port(access.port)
+        .tls(smtp_tls(access)?)
+        .timeout(Some(PATIENCE));
+    if let Some(login) = &access.login {
+        let (user, password) = (login.user().to_string(), login.password().to_string());
+        transport = transport.credentials(Credentials::new(user, password));
+    }
+    Ok(transport.build())
 }
 
 fn smtp_tls(access: &Access) -> Result<SmtpTls, MailError> {

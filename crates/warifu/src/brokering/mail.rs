@@ -11,7 +11,6 @@ use warifu_gateways::mail::{
     ReplyDomain, Roots, Submission, Tls,
 };
 use warifu_ports::mail::{MailError, MailIn, MailOut};
-use zeroize::Zeroizing;
 
 /// What goes out, and where replies come from.
 pub struct MailSide {
@@ -65,17 +64,9 @@ fn submission(server: &ServerConfig, from: &str) -> Result<Submission, Failure> 
 }
 
 /// How a server is reached.
-fn access(server: &ServerConfig) -> Result<Access, Failure> {
-    let (access, login) = access_and_login(server)?;
-    Ok(Access { login: login.map(|(user, password)| Login::new(user, password)), ..access })
-}
-
-/// How a server is reached, with user and password apart.
-pub fn access_and_login(
-    server: &ServerConfig,
-) -> Result<(Access, Option<(String, Zeroizing<String>)>), Failure> {
+pub fn access(server: &ServerConfig) -> Result<Access, Failure> {
     let login = match (&server.user, &server.password_file) {
-        (Some(user), Some(file)) => Some((user.clone(), read_secret_line(file)?)),
+        (Some(user), Some(file)) => Some(Login::new(user, read_secret_line(file)?)),
         (None, None) => None,
         _ => return Err(Failure::input("user", "user and password_file stand together")),
     };
@@ -84,7 +75,7 @@ pub fn access_and_login(
         TlsConfig::Starttls => Tls::StartTls(Roots::System),
         TlsConfig::None => Tls::None,
     };
-    Ok((Access { host: server.host.clone(), port: server.port, tls, login: None }, login))
+    Ok(Access { host: server.host.clone(), port: server.port, tls, login })
 }
 
 fn decoder(config: &BrokerConfig) -> Result<Decoder, Failure> {

@@ -98,9 +98,8 @@ fn fax(config: &FaxConfig) -> Result<Arc<dyn Fax>, Failure> {
         }
         FaxConfig::Mail { smtp, from, domain } => {
             let typeface = Typeface::find().map_err(failure)?;
-            let (access, login) = mail::access_and_login(smtp)?;
-            let login = login.as_ref().map(|(user, password)| (user.as_str(), password));
-            Arc::new(MailToFax::new(&access, login, from, domain, typeface).map_err(failure)?)
+            let access = mail::access(smtp)?;
+            Arc::new(MailToFax::new(&access, from, domain, typeface).map_err(failure)?)
         }
         FaxConfig::Simulator { machine } => Arc::new(MachineLine::to(*machine).map_err(failure)?),
     })
