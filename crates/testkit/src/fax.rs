@@ -1,5 +1,9 @@
 //! A HylaFAX server for one test, from Debian's packages `hylafax-server` and `hylafax-client`.
 
+mod page;
+
+pub use page::FaxPage;
+
 use std::{
     fs,
     net::{SocketAddr, TcpListener, TcpStream},
@@ -29,6 +33,37 @@ pub struct HylafaxServer {
     address: SocketAddr,
     queue: Running,
     server: Running,
+}
+
+/// A job in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The server's number of it.
+    pub number: u32,
+    /// What its client calls it.
+    pub tag: String,
+    /// The telephone number that it goes to.
+    pub to: String,
+    /// Its page, a TIFF file.
+    pub page: PathBuf,
+}
+
+impl Job {
+    /// Reads a job's file; none while the server still writes it, or once it is gone.
+    fn read(spool: &Path, file: &Path) -> Option<Job> {
+        let text = fs::read_to_string(file).ok()?;
+        let value = |key: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+            line.map(str::to_owned)
+        };
+        let page = text.lines().find_map(|line| Some(&line[line.find("docq/")?..]))?;
+        Some(Job {
+            number: value("jobid")?.parse().ok()?,
+            tag: value("jobtag")?,
+            to: value("number")?,
+            page: spool.join(page),
+        })
+    }
 }
 
 /// A program that ends with the test, however the test ends.
@@ -110,6 +145,11 @@ impl HylafaxServer {
         files.retain(|file| file.file_name().is_some_and(|name| name != "seqf"));
         files.sort();
         files
+    }
+
+    /// The jobs that wait or are on their way.
+    pub fn jobs(&self) -> Vec<Job> {
+        self.files("sendq").iter().filter_map(|file| Job::read(&self.spool, file)).collect()
     }
 
     /// Ends a job as the queue does after a call: `changes` replaces lines of its file, and it goes

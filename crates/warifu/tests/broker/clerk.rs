@@ -1,0 +1,118 @@
+//! What the operators of registry, provider and issuer do and see, all by the command line.
+
+use crate::{
+    people::{EXPIRY, Person},
+    program::{good, good_json, typed},
+    providers::Provider,
+    town::{Town, identifier},
+    user::Order,
+};
+use serde_json::Value;
+use std::process::Output;
+use warifu_gateways::fax::page::{Page, Typeface};
+use warifu_ports::fax::CardSheet;
+use warifu_testkit::fax::{FaxPage, Job};
+use warifu_types::UnixTime;
+
+impl Town {
+    /// The registry's sheet of an order; none if it has none.
+    pub fn sheet(&self, order: &Order) -> Option<Value> {
+        self.sheets().into_iter().find(|sheet| sheet["number"] == order.number.as_str())
+    }
+
+    /// All of the registry's sheets.
+    pub fn sheets(&self) -> Vec<Value> {
+        let list = ["registry", "sheets", "--config", "registry.toml"];
+        serde_json::from_value(good_json(&self.path("registry"), &list)).unwrap()
+    }
+
+    /// The provider's order of this number; none if it has not come.
+    pub fn at_provider(&self, provider: &str, order: &Order) -> Option<Value> {
+        let list = ["merchant", "broker", "orders", "--config", "merchant.toml"];
+        let orders = good_json(&self.path(provider), &list);
+        let orders: Vec<Value> = serde_json::from_value(orders).unwrap();
+        orders.into_iter().find(|known| known["trade"]["number"] == order.number.as_str())
+    }
+
+    /// The provider's clerk says `accept`, `decline` or `serve`; the state after.
+    #[track_caller]
+    pub fn clerk(&self, provider: &str, action: &str, order: &Order) -> String {
+        let said = ["merchant", "broker", action, "--config", "merchant.toml", "--number"];
+        let number = [order.number.as_str()];
+        good(&self.path(provider), &[&said[..], &number].concat()).trim().to_string()
+    }
+
+    /// The provider's clerk types a card in.
+    pub fn type_in(&self, provider: &str, order: &Order, card: &str) -> Output {
+        let card = format!("{card}\n{EXPIRY}\n");
+        let enter = ["merchant", "broker", "card", "--config", "merchant.toml", "--number"];
+        let number = [order.number.as_str()];
+        typed(&self.path(provider), &[&enter[..], &number].concat(), &card)
+    }
+
+    /// The names and amounts of the issuer's steps of an order, by its id there.
+    pub fn steps(&self, id: &str) -> Vec<(String, Option<u64>)> {
+        let order = format!("--order={id}");
+        let steps = ["issuer", "steps", "--config", "issuer.toml", &order];
+        let steps = good_json(&self.path("issuer"), &steps);
+        let step = |step: &Value| {
+            let name = step["step"].as_str().unwrap().to_string();
+            (name, step["amount"]["minor"].as_u64())
+        };
+        steps.as_array().unwrap().iter().map(step).collect()
+    }
+
+    /// The issuer pays a provider all that it is owed.
+    pub fn pay(&self, provider: &str) -> Value {
+        let (id, who) = (format!("payout-{provider}"), identifier(provider));
+        let pay = ["issuer", "pay-merchant", "--config", "issuer.toml", "--id", &id];
+        good_json(&self.path("issuer"), &[&pay[..], &["--merchant", &who]].concat())
+    }
+
+    /// The fax server's job with the sheet of an order; none as long as it has none.
+    pub fn fax_job(&self, order: &Order) -> Option<Job> {
+        let tag = format!("card-{}-1", order.number);
+        self.fax.jobs().into_iter().find(|job| job.tag == tag)
+    }
+
+    /// The other side has taken the page.
+    pub fn deliver(&self, job: &Job) {
+        self.fax.finish(job.number, &[("state", "7"), ("npages", "1"), ("totpages", "1")]);
+    }
+}
+
+/// Reads a fax. It shows what a sheet shows, and nothing else: bit by bit the page that is drawn of
+/// these values. An OCR program reads the card's digits off it, but for a few at this resolution.
+#[track_caller]
+pub fn read_fax(town: &Town, provider: Provider, order: &Order, job: &Job, person: &Person) {
+    assert_eq!(job.to, Provider::FAX);
+    let page = FaxPage::decode(&job.page);
+    let sheet = town.sheet(order).unwrap();
+    let drawn = CardSheet {
+        number: order.number.clone(),
+        provider: provider.shown(),
+        holder_name: person.full_name.to_string().into(),
+        card_number: person.card.to_string().into(),
+        card_expiry: EXPIRY.to_string().into(),
+        written: UnixTime(sheet["written"].as_u64().unwrap()),
+    };
+    let drawn = Page::draw(&Typeface::find().unwrap(), &drawn).unwrap();
+    let text = page.read("eng");
+    assert!(page.bits == drawn.bits(), "the page shows something else: {text}");
+    let read = text.lines().map(|line| in_common(line, person.card)).max();
+    assert!(read >= Some(12), "{} is not legible: {text}", person.card);
+}
+
+/// How many characters two texts have in common, in their order.
+fn in_common(one: &str, other: &str) -> usize {
+    let mut best = vec![0; other.len() + 1];
+    for a in one.chars().filter(|c| !c.is_whitespace()) {
+        let mut diagonal = 0;
+        for (place, b) in other.chars().enumerate() {
+            let above = best[place + 1];
+            best[place + 1] = if a == b { diagonal + 1 } else { above.max(best[place]) };
+            diagonal = above;
+        }
+    }
+    best[other.len()]
+}
