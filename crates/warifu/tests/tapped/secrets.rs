@@ -72,7 +72,9 @@ fn pair_keys(network: &Network, secrets: &mut Vec<Canary>) {
 
 fn party_of(service: &Service) -> Arc<Party> {
     match service {
-        Service::Center(_) => panic!("the center is no service of this table"),
+        Service::Center(_) | Service::Registry(_) | Service::Broker(_) => {
+            panic!("no service of this table")
+        }
         Service::Issuer(issuer) => issuer.party().clone(),
         Service::Merchant(merchant) => merchant.party().clone(),
         Service::Carrier(carrier) => carrier.party().clone(),
