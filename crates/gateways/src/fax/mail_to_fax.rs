@@ -105,6 +105,7 @@ impl Fax for MailToFax {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::mail::Tls;
     use warifu_types::UnixTime;
 
     fn sheet() -> CardSheet {

@@ -8,7 +8,7 @@ use crate::{
     providers::{Kind, Provider},
     town::{Replies, Town},
     until,
-    user::{Order, User},
+    user::{Letter, Order, User},
 };
 use std::{
     collections::BTreeSet,
@@ -105,21 +105,31 @@ fn whole(user: &User<'_>, key: &str, provider: Provider, word: Word) -> Ended {
     match word {
         // The mail server keeps it as long as the broker is away.
         Word::Reply => user.reply(&letter),
-        Word::Approve => until("the page", || user.press(&letter, "approve").then_some(())),
-        Word::Cancel => until("the page", || user.press(&letter, "cancel").then_some(())),
+        Word::Approve => decide(user, &order, &letter, "approve"),
+        Word::Cancel => decide(user, &order, &letter, "cancel"),
     }
     if word == Word::Cancel {
         user.wait_for(&order, "cancelled");
         return Ended { order, provider, word };
     }
     if provider.has_fax() {
-        until("the fax", || town.fax_job(&order));
-        until("the provider's order", || {
+        until(&format!("the fax of {} ({word:?})", order.number), || town.fax_job(&order));
+        until(&format!("{} at {}", order.number, provider.name), || {
             town.type_in(provider.name, &order, HANAKO.card).status.success().then_some(())
         });
     }
     user.wait_for(&order, "closed");
     Ended { order, provider, word }
+}
+
+/// Presses a button until it has told: the broker may die before the click, or before its answer.
+fn decide(user: &User<'_>, order: &Order, letter: &Letter, decision: &str) {
+    until("the page", || {
+        user.press(letter, decision);
+        let view = user.look(order)?;
+        let open = ["placed", "held", "confirming"].contains(&view["state"].as_str()?);
+        (!open).then_some(())
+    });
 }
 
 /// What the four say of every order, and of the money.

@@ -272,3 +272,17 @@ impl Town {
         )
     }
 }
+
+impl Drop for Town {
+    /// A test that fails shows what the services have said last.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for party in self.parties.keys() {
+            let log = self.log(party);
+            let lines: Vec<&str> = log.lines().collect();
+            println!("{party}:\n{}", lines[lines.len().saturating_sub(25)..].join("\n"));
+        }
+    }
+}

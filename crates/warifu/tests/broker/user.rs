@@ -131,7 +131,8 @@ impl<'a> User<'a> {
         self.town.mail.send(from, to, mail.as_bytes());
     }
 
-    /// Presses a button on the page behind the mail's link; false where the broker is not there.
+    /// Presses a button on the page behind the mail's link; false where the broker is not there, or the
+    /// page has no such button yet: the mail may be faster than the broker's own record of it.
     pub fn press(&self, letter: &Letter, decision: &str) -> bool {
         let broker = self.town.url("broker");
         let Some((200, _, page)) = attempt(&broker, &format!("GET {}", letter.page), &[], b"")
@@ -139,6 +140,9 @@ impl<'a> User<'a> {
             return false;
         };
         let page = String::from_utf8(page).unwrap();
+        if !page.contains(&format!("value=\"{decision}\"")) {
+            return false;
+        }
         let Some((_, rest)) = page.split_once("name=\"token\" value=\"") else { return false };
         let token = rest.split('"').next().unwrap();
         let form = format!("token={token}&decision={decision}");
