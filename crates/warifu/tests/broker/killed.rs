@@ -12,9 +12,11 @@ use crate::{
 };
 use std::{
     collections::BTreeSet,
+    path::Path,
     thread::{scope, sleep},
     time::{Duration, Instant},
 };
+use warifu_testkit::fax::Job;
 
 /// Those at whom is ordered. The last, whose card is posted anew only after half a minute, is for long
 /// runs.
@@ -160,9 +162,25 @@ fn one_fax_each(town: &Town, orders: &[Ended]) {
     let expected = by_fax.map(|o| format!("card-{}-1", o.order.number)).collect();
     assert_eq!(tags, expected, "whose cards went out");
     assert_eq!(jobs.len(), tags.len(), "a card went out twice");
-    assert_eq!(town.fax.files("docq").len(), jobs.len(), "a page without a job");
+    sweep(town, &jobs, orders.len());
     for job in &jobs {
         town.deliver(job);
+    }
+}
+
+/// A registry that dies between handing a page over and queueing it leaves the page in the spool, where
+/// no job names it and it never goes out; the fax server's own sweeping (`faxqclean`) removes it in the
+/// end. The registry cannot yet: SECURITY.md says so.
+fn sweep(town: &Town, jobs: &[Job], most: usize) {
+    let name = |page: &Path| page.file_name().map(ToOwned::to_owned);
+    let named: BTreeSet<_> = jobs.iter().map(|job| name(&job.page)).collect();
+    assert_eq!(named.len(), jobs.len(), "two jobs with one page");
+    let pages = town.fax.files("docq");
+    let orphans: Vec<_> = pages.iter().filter(|page| !named.contains(&name(page))).collect();
+    assert_eq!(pages.len() - orphans.len(), jobs.len(), "a job without a page");
+    assert!(orphans.len() <= most, "{orphans:?}");
+    for orphan in orphans {
+        std::fs::remove_file(orphan).unwrap();
     }
 }
 
