@@ -6,10 +6,7 @@ use crate::{
     broker::{Broker, count},
     passwords::{Stretcher, check_new},
     records::{DEVICES, MEMBERS, MemberRecord, SESSIONS, SessionRecord},
-    rules::{
-        bucket::{Bucket, Rate},
-        token,
-    },
+    rules::token,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -18,7 +15,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 use warifu_ports::Unit;
-use warifu_types::UnixTime;
+use warifu_types::{Bucket, Rate, UnixTime};
 use warifu_wire::{
     Problem,
     private_line::{CodeQuestion, code_hash},

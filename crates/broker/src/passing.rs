@@ -9,7 +9,6 @@ use std::{collections::BTreeMap, sync::Arc};
 use warifu_protocol::{
     AtFault, ProtocolError, Reason,
     credential::Credential,
-    form::Designation,
     quote::{self, Quote},
     receipt::Receipt,
     rule,
@@ -20,8 +19,9 @@ use warifu_protocol::{
 };
 use warifu_types::{FieldName, Role};
 use warifu_wire::{
-    CallError, FormAnswer, OrderQuestion, Problem, QuoteAnswer, QuoteItem, QuoteQuestion,
-    StatusAnswer, StatusQuestion,
+    CallError, FormAnswer, Found, OrderQuestion, Problem, QuoteItem, QuoteQuestion, StatusAnswer,
+    StatusQuestion,
+    ordering::{ask_quote, check_form, find_recipient},
 };
 
 /// Broker and provider in a session: the broker stands where a holder stands.
@@ -31,8 +31,7 @@ const ROLES: (Role, Role) = (Role::Holder, Role::Merchant);
 struct Offer {
     form: Arc<CheckedForm>,
     token: String,
-    front: Arc<Credential>,
-    front_token: String,
+    front: Found,
     recipients: BTreeMap<Role, Arc<Credential>>,
 }
 
@@ -59,7 +58,7 @@ impl Broker {
         };
         let sealed = self.party.seal(&draft, record.id).await?;
         let identity = sealed.identity;
-        let receipt = Receipt::new(&sealed, Some(quote_token), offer.front_token);
+        let receipt = Receipt::new(&sealed, Some(quote_token), offer.front.token);
         Ok(Passing { identity, url: provider.url, receipt })
     }
 
@@ -71,50 +70,23 @@ impl Broker {
         let name = if provider.by_reference { rule::BROKER_REFERENCE } else { rule::BROKER };
         let url = format!("{}/v1/form?rule={name}", provider.url);
         let answer: FormAnswer = self.party.connections().get(&url).await?;
-        let front = self.party.credential(&answer.credential, AtFault::Sender)?;
-        if front.sub != provider.provider {
-            return Err(ProtocolError::sender(Reason::Impostor, "form.iss").into());
-        }
-        let form = {
-            let terminal = self.party.terminal();
-            terminal.trust.form(&answer.form, &front, self.party.now(), AtFault::Sender)?
-        };
+        let (front, form) = check_form(&self.party, &answer, Some(&provider.provider))?;
         if form.form.rule.name != name {
             return Err(ProtocolError::sender(Reason::Mismatch, "form.rule.name").into());
         }
-        let mut recipients = BTreeMap::from([(form.form.rule.front, front.clone())]);
+        let other = || no("other_issuer", "the provider does not take cards of this issuer");
+        let issuer = record.issuer.as_ref().ok_or_else(other)?;
+        let mut recipients = BTreeMap::from([(form.form.rule.front, front.credential.clone())]);
         for (role, designation) in form.form.parties.iter() {
             let shown = answer.credentials.get(role);
-            let found = self.recipient(record, designation, shown).await?;
-            recipients.insert(*role, found);
+            let found = find_recipient(&self.party, designation, shown, issuer).await?;
+            recipients.insert(*role, found.credential);
         }
         let authorizer = recipients.get(&form.form.rule.authorizer);
-        if record.issuer.is_none() || authorizer.map(|found| &found.sub) != record.issuer.as_ref() {
-            return Err(no("other_issuer", "the provider does not take cards of this issuer"));
+        if authorizer.is_none_or(|found| found.sub != *issuer) {
+            return Err(other());
         }
-        Ok(Offer { form, token: answer.form, front, front_token: answer.credential, recipients })
-    }
-
-    async fn recipient(
-        &self,
-        record: &OrderRecord,
-        designation: &Designation,
-        shown: Option<&String>,
-    ) -> Result<Arc<Credential>, CallError> {
-        let directory = self.party.directory();
-        Ok(match (designation, shown, &record.issuer) {
-            (Designation::Holder {}, _, Some(issuer)) => {
-                directory.find(&self.party, issuer).await?.credential
-            }
-            (_, Some(token), _) => self.party.credential(token, AtFault::Sender)?,
-            (Designation::Identifier(who), ..) => {
-                directory.find(&self.party, who).await?.credential
-            }
-            (Designation::Name(name), ..) => {
-                directory.find_name(&self.party, name).await?.credential
-            }
-            (Designation::Holder {}, ..) => return Err(no("no_issuer", "there is no issuer")),
-        })
+        Ok(Offer { form, token: answer.form, front, recipients })
     }
 
     async fn quote(
@@ -131,29 +103,8 @@ impl Broker {
             language: language.to_string(),
             form: offer.form.hash,
         };
-        let connections = self.party.connections();
-        let trade = self.party.hands_out().then_some(record.id);
-        let expected = Some(&offer.front.sub);
-        let form = Some(offer.form.hash);
-        connections.for_trade(&self.party, &provider.url, ROLES, expected, form, trade).await?;
-        let asked = ("quote", &question);
-        let answer: QuoteAnswer =
-            connections.ask(&self.party, &provider.url, ROLES, expected, asked, trade).await?;
-        let quote = Quote::verify(
-            &answer.quote,
-            &offer.form.hash,
-            (&offer.front.sub, &offer.front.key),
-            self.party.now(),
-            AtFault::Role(Role::Merchant),
-        )?;
-        let line = |line: &quote::QuoteLine| {
-            line.number == record.service.number && line.quantity == record.quantity
-        };
-        if quote.lines.len() != 1 || !quote.lines.iter().all(line) {
-            let at_fault = AtFault::Role(Role::Merchant);
-            return Err(ProtocolError::new(at_fault, Reason::Mismatch, "quote.lines").into());
-        }
-        Ok((quote, answer.quote))
+        let front = (provider.url.as_str(), &offer.front);
+        ask_quote(&self.party, front, &offer.form, &question, record.id).await
     }
 
     /// Sends the stored order, or asks how far it is; the provider's verified word.

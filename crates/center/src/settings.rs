@@ -1,8 +1,8 @@
 //! What an operator sets for members, cards and payments.
 
-use crate::rules::{bucket::Rate, limits::Limit};
+use crate::rules::limits::Limit;
 use std::time::Duration;
-use warifu_types::{Currency, Identifier, Money};
+use warifu_types::{Currency, Identifier, Money, Rate};
 
 /// The terms that a letter brings and a registration confirms, in every language in one text.
 #[derive(Debug, Clone, PartialEq, Eq)]

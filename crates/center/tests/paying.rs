@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 mod common;
 
-use common::{Member, Wish, World, euro, member::top_up, script::Mode, settings, yen};
+use common::{Member, Wish, World, euro, member::top_up, script::Mode, settings, until, yen};
 use std::{sync::Arc, time::Duration};
 use warifu_center::Settings;
 use warifu_protocol::{
@@ -30,17 +30,6 @@ async fn pay(world: &World, member: &Member, wish: &Wish) -> (Sealed, Paid) {
         Outcome::Paid(paid) => (sealed, paid),
         other => panic!("{other:?}"),
     }
-}
-
-/// Waits for what happens beside the answer.
-async fn until(what: &str, mut done: impl FnMut() -> bool) {
-    for _ in 0..1000 {
-        if done() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{what}")
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ mod common;
 
 use common::{Member, Wish, World, member::problem, net::NOW, settings, yen};
 use std::sync::Arc;
-use warifu_center::{Rates, Settings, rules::bucket::Rate};
+use warifu_center::{Rates, Settings};
 use warifu_ports::Clock;
 use warifu_protocol::{
     joining::{MemberKind, Message},
     telegram::{Instruction, Outcome, Telegram},
 };
-use warifu_types::Nonce;
+use warifu_types::{Nonce, Rate};
 use warifu_wire::CallError;
 
 async fn paying(world: &World) -> (Member, Instruction) {

@@ -5,7 +5,6 @@
 use std::{
     fs,
     path::Path,
-    process::Command,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -14,7 +13,10 @@ use warifu_gateways::fax::{
     page::{Page, ROWS, Typeface, WIDTH},
 };
 use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState};
-use warifu_testkit::{Scanner, fax::HylafaxServer};
+use warifu_testkit::{
+    Scanner,
+    fax::{FaxPage, HylafaxServer, printed},
+};
 use warifu_types::UnixTime;
 
 const NUMBER: &str = "5551234";
@@ -51,46 +53,11 @@ fn number(job: &FaxJob) -> u32 {
     job.0.split(':').next().unwrap().parse().unwrap()
 }
 
-fn run(program: &str, arguments: &[&Path]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    let output = output.unwrap_or_else(|error| panic!("{program}: {error} (./test installs it)"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-    text
-}
-
-/// The bits of a TIFF after libtiff has decoded it: one strip, not compressed, white as zero.
-fn decoded(tiff: &Path, folder: &TempDir) -> Vec<u8> {
-    let plain = folder.path().join("plain.tif");
-    let (none, rows) = (Path::new("none"), ROWS.to_string());
-    run("tiffcp", &[Path::new("-c"), none, Path::new("-r"), Path::new(&rows), tiff, &plain]);
-    let bytes = fs::read(plain).unwrap();
-    assert_eq!(&bytes[..4], b"II*\0");
-    let long = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-    let short = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
-    let directory = long(4);
-    let value = |tag: usize| {
-        let entries = (0..short(directory)).map(|entry| directory + 2 + entry * 12);
-        let at = entries.into_iter().find(|at| short(*at) == tag).expect("a tag");
-        if short(at + 2) == 3 { short(at + 8) } else { long(at + 8) }
-    };
-    assert_eq!((value(256), value(257)), (WIDTH as usize, ROWS as usize));
-    assert_eq!((value(259), value(262)), (1, 0));
-    let (offset, count) = (value(273), value(279));
-    bytes[offset..offset + count].to_vec()
-}
-
-/// What an OCR program reads off a page whose pixels are made as high as wide.
-fn read_off(bits: &[u8], folder: &TempDir, languages: &str) -> String {
-    let picture = folder.path().join("page.pbm");
-    let mut bytes = format!("P4 {WIDTH} {}\n", ROWS * 2).into_bytes();
-    for row in bits.chunks(WIDTH as usize / 8) {
-        bytes.extend_from_slice(row);
-        bytes.extend_from_slice(row);
-    }
-    fs::write(&picture, bytes).unwrap();
-    let arguments = ["-", "-l", languages, "--psm", "4"].map(Path::new);
-    run("tesseract", &[&[picture.as_path()], arguments.as_slice()].concat())
+/// A TIFF after libtiff has decoded it.
+fn decoded(tiff: &Path) -> FaxPage {
+    let page = FaxPage::decode(tiff);
+    assert_eq!((page.width, page.rows), (WIDTH as usize, ROWS as usize));
+    page
 }
 
 #[test]
@@ -99,7 +66,7 @@ fn a_page_is_decoded_by_libtiff_bit_by_bit_and_read_by_ocr() {
     let page = Page::draw(&typeface(), &sheet()).unwrap();
     let file = folder.path().join("page.tif");
     fs::write(&file, page.tiff().as_slice()).unwrap();
-    let told = run("tiffinfo", &[&file]);
+    let told = printed("tiffinfo", &[&file]);
     for part in [
         "Image Width: 1728",
         "Resolution: 204, 98 pixels/inch",
@@ -110,15 +77,15 @@ fn a_page_is_decoded_by_libtiff_bit_by_bit_and_read_by_ocr() {
     ] {
         assert!(told.contains(part), "no {part:?} in {told}");
     }
-    let bits = decoded(&file, &folder);
-    assert!(bits == page.bits(), "libtiff decodes other pixels than were drawn");
-    let black: u32 = bits.iter().map(|byte| byte.count_ones()).sum();
+    let read = decoded(&file);
+    assert!(read.bits == page.bits(), "libtiff decodes other pixels than were drawn");
+    let black: u32 = read.bits.iter().map(|byte| byte.count_ones()).sum();
     assert!((10_000..400_000).contains(&black), "{black} black pixels");
-    let english = read_off(&bits, &folder, "eng");
+    let english = read.read("eng");
     for part in ["4929 7316 8520 4137", "W-48213-77", "YAMADA HANAKO", "12 / 2028", "2026-11-21"] {
         assert!(english.contains(part), "no {part:?} in {english}");
     }
-    let japanese = read_off(&bits, &folder, "jpn").replace([' ', '\u{3000}'], "");
+    let japanese = read.read("jpn").replace([' ', '\u{3000}'], "");
     for part in ["山田花子", "旅館椿", "カード番号", "有効期限", "使用後は破棄"]
     {
         assert!(japanese.contains(part), "no {part:?} in {japanese}");
@@ -159,9 +126,8 @@ async fn a_page_is_queued_once_read_back_and_cleared() {
     for part in ["number:5551234", "jobtag:order-48213", "resolution:98", "maxtries:3"] {
         assert!(queued.contains(part), "no {part} in {queued}");
     }
-    let folder = TempDir::new().unwrap();
     let page = Page::draw(&typeface(), &sheet()).unwrap();
-    assert!(decoded(&documents[0], &folder) == page.bits(), "the spool has another page");
+    assert!(decoded(&documents[0]).bits == page.bits(), "the spool has another page");
 
     // A job that is not over is not cleared.
     let refused = fax.clear(&job).await;

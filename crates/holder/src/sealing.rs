@@ -7,11 +7,14 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 use warifu_protocol::{
-    AtFault, ProtocolError, Reason, credential::Credential, form::Designation, quote::Quote,
-    receipt::Receipt, sealed::Draft, trust::CheckedForm,
+    AtFault, ProtocolError, Reason, credential::Credential, quote::Quote, receipt::Receipt,
+    sealed::Draft, trust::CheckedForm,
 };
 use warifu_types::{Digest, Money, OrderId, Role};
-use warifu_wire::{FormAnswer, Found, QuoteAnswer, QuoteQuestion};
+use warifu_wire::{
+    FormAnswer, Found, QuoteQuestion,
+    ordering::{ask_quote, check_form, find_recipient},
+};
 
 /// An order that was just sealed.
 pub(crate) struct SealedHere {
@@ -100,18 +103,7 @@ impl Holder {
             Some(form) => form.clone(),
             None => self.form(&purchase.url, &purchase.rule).await?,
         };
-        let front = Found {
-            credential: self.party.credential(&answer.credential, AtFault::Sender)?,
-            token: answer.credential.clone(),
-        };
-        if purchase.front.as_ref().is_some_and(|expected| *expected != front.credential.sub) {
-            return Err(ProtocolError::sender(Reason::Impostor, "form.iss").into());
-        }
-        let form = {
-            let terminal = self.party.terminal();
-            let now = self.party.now();
-            terminal.trust.form(&answer.form, &front.credential, now, AtFault::Sender)?
-        };
+        let (front, form) = check_form(&self.party, &answer, purchase.front.as_ref())?;
         let rule = &form.form.rule;
         consent::check(rule, &purchase.rule, &purchase.allow)?;
         let mut recipients: BTreeMap<Role, Arc<Credential>> =
@@ -119,7 +111,7 @@ impl Holder {
         let mut authorizer = None;
         for (role, designation) in form.form.parties.iter() {
             let shown = answer.credentials.get(role);
-            let found = self.recipient(designation, shown, card).await?;
+            let found = find_recipient(&self.party, designation, shown, &card.issuer).await?;
             recipients.insert(*role, found.credential.clone());
             if *role == rule.authorizer {
                 authorizer = Some(found);
@@ -133,25 +125,6 @@ impl Holder {
             });
         }
         Ok(Prepared { front, form, form_token: answer.form, recipients, authorizer })
-    }
-
-    /// Whom a designation means.
-    async fn recipient(
-        &self,
-        designation: &Designation,
-        shown: Option<&String>,
-        card: &Card,
-    ) -> Result<Found, HolderError> {
-        let directory = self.party.directory();
-        Ok(match (designation, shown) {
-            (Designation::Holder {}, _) => directory.find(&self.party, &card.issuer).await?,
-            (_, Some(token)) => Found {
-                credential: self.party.credential(token, AtFault::Sender)?,
-                token: token.clone(),
-            },
-            (Designation::Identifier(who), None) => directory.find(&self.party, who).await?,
-            (Designation::Name(name), None) => directory.find_name(&self.party, name).await?,
-        })
     }
 
     async fn quote(
@@ -169,36 +142,13 @@ impl Holder {
             language: language.clone(),
             form: prepared.form.hash,
         };
-        let front = &prepared.front.credential;
-        let roles = (Role::Holder, prepared.form.form.rule.front);
-        let connections = self.party.connections();
-        // The meeting is about this very form.
-        let trade = self.party.hands_out().then_some(id);
-        let form = Some(prepared.form.hash);
-        connections
-            .for_trade(&self.party, &purchase.url, roles, Some(&front.sub), form, trade)
-            .await?;
-        let answer: QuoteAnswer = connections
-            .ask(&self.party, &purchase.url, roles, Some(&front.sub), ("quote", &question), trade)
-            .await?;
-        let quote = Quote::verify(
-            &answer.quote,
-            &prepared.form.hash,
-            (&front.sub, &front.key),
-            self.party.now(),
-            AtFault::Role(Role::Merchant),
-        )?;
-        let same =
-            quote.lines.len() == items.len()
-                && quote.lines.iter().zip(items).all(|(line, item)| {
-                    line.number == item.number && line.quantity == item.quantity
-                })
-                && quote.total.currency() == *currency;
-        if !same {
+        let front = (purchase.url.as_str(), &prepared.front);
+        let (quote, token) = ask_quote(&self.party, front, &prepared.form, &question, id).await?;
+        if quote.total.currency() != *currency {
             let at_fault = AtFault::Role(Role::Merchant);
             return Err(ProtocolError::new(at_fault, Reason::Mismatch, "quote.lines").into());
         }
-        Ok(Some((quote, answer.quote)))
+        Ok(Some((quote, token)))
     }
 }
 

@@ -63,22 +63,22 @@ pub fn verify_blaming<T: DeserializeOwned>(
     at_fault: AtFault,
     signer: AtFault,
 ) -> Result<T> {
-    let (signed, payload, signature) = split(kind, token, at_fault)?;
-    let signature = unb64(signature, at_fault, kind.word)?;
-    key.verify(signed.as_bytes(), &signature, at_fault, kind.word)?;
+    let payload = verify_signature(kind, token, key, at_fault)?;
     from_json_object(&unb64(payload, signer, kind.word)?, signer, kind.word)
 }
 
-/// Verifies the signature alone, of a token whose claims were read by [`peek`].
-pub fn verify_signature(
+/// Verifies the signature alone, and returns the payload as it stands: for a token whose claims were
+/// read by [`peek`].
+pub fn verify_signature<'a>(
     kind: TokenType,
-    token: &str,
+    token: &'a str,
     key: &VerifyingKey,
     at_fault: AtFault,
-) -> Result<()> {
-    let (signed, _, signature) = split(kind, token, at_fault)?;
+) -> Result<&'a str> {
+    let (signed, payload, signature) = split(kind, token, at_fault)?;
     let signature = unb64(signature, at_fault, kind.word)?;
-    key.verify(signed.as_bytes(), &signature, at_fault, kind.word)
+    key.verify(signed.as_bytes(), &signature, at_fault, kind.word)?;
+    Ok(payload)
 }
 
 /// Reads the claims without verifying, to find whose key to verify with. What it returns proves

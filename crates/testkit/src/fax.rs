@@ -2,7 +2,7 @@
 
 mod page;
 
-pub use page::FaxPage;
+pub use page::{FaxPage, printed};
 
 use std::{
     fs,

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, a file, a socket or randomness.
 
+mod bucket;
 mod bytes32;
 mod field;
 mod identifier;
@@ -9,6 +10,7 @@ mod money;
 mod role;
 mod time;
 
+pub use bucket::{Bucket, Rate};
 pub use bytes32::{BadBytes, Digest, Nonce, OrderId};
 pub use field::{BadFieldName, FieldName};
 pub use identifier::{Identifier, IdentifierError, Kind};

@@ -98,7 +98,7 @@ impl Service {
             Role::Gateway | Role::Certifier => Service::Observer(Observer::new(party, store, role)),
             Role::Registry => {
                 let config = config.registry.as_ref().ok_or_else(|| missing("registry"))?;
-                Service::Registry(brokering::RegistrySide::build(party, store, config)?)
+                Service::Registry(brokering::registry(party, store, config)?)
             }
             Role::Broker => {
                 let config = config.broker.as_ref().ok_or_else(|| missing("broker"))?;

@@ -9,6 +9,7 @@ mod client;
 mod directory;
 pub mod identity;
 mod operation;
+pub mod ordering;
 mod party;
 pub mod private_line;
 mod problem;

@@ -1,6 +1,5 @@
 //! Decisions of the broker, without I/O.
 
-pub mod bucket;
 pub mod calendar;
 pub mod csv_file;
 pub mod grams;

@@ -1,7 +1,6 @@
 //! The center's decisions, without I/O.
 
 pub mod admission;
-pub mod bucket;
 pub mod codes;
 pub mod limits;
 pub mod numbers;

@@ -1,16 +1,13 @@
 //! The guard (row B1): who asks too often is told when to come again.
 
-use crate::{
-    rules::bucket::{Bucket, Rate},
-    settings::Rates,
-};
+use crate::settings::Rates;
 use std::{
     collections::HashMap,
     hash::Hash,
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
 };
-use warifu_types::{Identifier, Nonce, UnixTime};
+use warifu_types::{Bucket, Identifier, Nonce, Rate, UnixTime};
 use warifu_wire::Problem;
 
 /// No more buckets of a kind than this are kept; full ones go first.

@@ -26,6 +26,7 @@ use net::{NOW, id, rng};
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use tempfile::TempDir;
 use warifu_center::{Center, CenterWish, Kind, Settings};
@@ -201,4 +202,15 @@ pub fn yen(minor: u64) -> Money {
 
 pub fn euro(minor: u64) -> Money {
     Money::new(minor, Currency::EUR).unwrap()
+}
+
+/// Waits for what happens beside the answer.
+pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what}")
 }

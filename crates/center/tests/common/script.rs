@@ -225,6 +225,17 @@ impl Script {
         request.sign(terminal.signer.as_ref())
     }
 
+    /// Whether an authorization is for this order.
+    pub fn is_about(&self, token: &str, sealed: &Sealed) -> bool {
+        let claims: Authorization = warifu_protocol::jws::peek(
+            warifu_protocol::authorization::AUTHORIZATION,
+            token,
+            warifu_protocol::AtFault::Sender,
+        )
+        .unwrap();
+        claims.order == sealed.identity
+    }
+
     /// Reads an authorization as the merchant does.
     pub fn read(&self, token: &str, sealed: &Sealed) -> Authorization {
         let terminal = self.party.terminal();

@@ -49,7 +49,7 @@ impl FaxPage {
         let plain = folder.0.join("plain.tif");
         // All rows in one strip, not compressed.
         let one = [Path::new("-c"), Path::new("none"), Path::new("-r"), Path::new("100000")];
-        run("tiffcp", &[&one[..], &[tiff, &plain]].concat());
+        printed("tiffcp", &[&one[..], &[tiff, &plain]].concat());
         let bytes = fs::read(&plain).expect("the decoded page");
         assert!(bytes.starts_with(b"II*\0"), "not a TIFF of this machine's byte order");
         let long = |at: usize| {
@@ -84,11 +84,15 @@ impl FaxPage {
         }
         fs::write(&picture, bytes).expect("the picture");
         let arguments = ["-", "-l", languages, "--psm", "4"].map(Path::new);
-        run("tesseract", &[&[picture.as_path()], arguments.as_slice()].concat())
+        printed("tesseract", &[&[picture.as_path()], arguments.as_slice()].concat())
     }
 }
 
-fn run(program: &str, arguments: &[&Path]) -> String {
+/// What a program prints.
+///
+/// # Panics
+/// If it is not there, or fails.
+pub fn printed(program: &str, arguments: &[&Path]) -> String {
     let output = Command::new(program).args(arguments).output();
     let output = output.unwrap_or_else(|error| panic!("{program}: {error} (./test installs it)"));
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));

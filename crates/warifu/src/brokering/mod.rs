@@ -7,7 +7,7 @@ mod registry;
 
 pub use card_network::{CardListener, provider};
 pub use mail::MailSide;
-pub use registry::{References, RegistrySide, card_keys, create_card_key};
+pub use registry::{References, create_card_key, registry};
 
 use crate::{
     Failure,

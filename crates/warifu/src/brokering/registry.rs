@@ -33,26 +33,21 @@ use warifu_wire::{
 use zeroize::Zeroizing;
 
 /// A registry over its party and store.
-pub struct RegistrySide;
-
-impl RegistrySide {
-    /// As it is configured.
-    pub fn build(
-        party: Arc<Party>,
-        store: Arc<dyn Store>,
-        config: &RegistryConfig,
-    ) -> Result<Arc<Registry>, Failure> {
-        let fax = config.fax.as_ref().map(fax).transpose()?;
-        let own = LineIdentity::read(&config.line.files).map_err(line_failure)?;
-        let line: Arc<dyn ClosedLine> = Arc::new(PrivateClosedLine(own));
-        let settings = Settings::new(&config.broker, config.issuers.clone());
-        let keys = card_keys(&config.card_keys)?;
-        Ok(Registry::new(party, store, keys, settings, Ways { fax, line: Some(line) }))
-    }
+pub fn registry(
+    party: Arc<Party>,
+    store: Arc<dyn Store>,
+    config: &RegistryConfig,
+) -> Result<Arc<Registry>, Failure> {
+    let fax = config.fax.as_ref().map(fax).transpose()?;
+    let own = LineIdentity::read(&config.line.files).map_err(line_failure)?;
+    let line: Arc<dyn ClosedLine> = Arc::new(PrivateClosedLine(own));
+    let settings = Settings::new(&config.broker, config.issuers.clone());
+    let keys = card_keys(&config.card_keys)?;
+    Ok(Registry::new(party, store, keys, settings, Ways { fax, line: Some(line) }))
 }
 
 /// The keys that cards are under. A key's id follows from the key, so that files may be renamed.
-pub fn card_keys(files: &[PathBuf]) -> Result<CardKeys, Failure> {
+fn card_keys(files: &[PathBuf]) -> Result<CardKeys, Failure> {
     let mut keys = Vec::new();
     for file in files {
         let key = read_key(file)?;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Failure, brokering,
-    config::brokering::{LineListenConfig, LinePeerConfig, RegistryConfig},
+    config::brokering::{FaxConfig, LineListenConfig, LinePeerConfig, RegistryConfig},
     setup::{KeySettings, Opened, Place},
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer as CertificateIssuer, KeyPair};
@@ -54,8 +54,6 @@ pub struct BrokerSide {
     _process: Process,
     member: String,
     service: String,
-    /// The parties' places and open stores, to look into afterwards.
-    pub places: BTreeMap<&'static str, (Place, Opened)>,
 }
 
 /// A process that ends when this is dropped.
@@ -73,6 +71,7 @@ struct Desk {
     folder: PathBuf,
     listen: SocketAddr,
     line: SocketAddr,
+    machine: SocketAddr,
     config: RegistryConfig,
 }
 
@@ -80,13 +79,13 @@ impl BrokerSide {
     /// Starts both, with one provider, one member, and the member's card registered.
     pub async fn start(network: &Network) -> Result<BrokerSide, Failure> {
         let machine = FaxMachine::start().await?;
-        let desk = Desk::new(&network.folder, &machine)?;
+        let desk = Desk::new(&network.folder, machine.address())?;
         let keys = network.keys()?;
         let place = network.place("registry");
         let opened =
             enrol(network, &place, (REGISTRY, &[Role::Registry], Some(desk.listen))).await?;
         let party = opened.party(&keys).await?;
-        let registry = brokering::RegistrySide::build(party, opened.port(), &desk.config)?;
+        let registry = brokering::registry(party, opened.port(), &desk.config)?;
         let provider = network.merchant()?.party().id();
         let entry = ProviderEntry {
             provider: provider.clone(),
@@ -114,17 +113,7 @@ impl BrokerSide {
         let service = offer(network, &broker, &number).await?;
         let member = join(network, &broker).await?;
         broker.spawn_worker(Duration::from_millis(100));
-        let places = [("broker", (broker_place, broker_opened)), ("registry", (place, opened))];
-        Ok(BrokerSide {
-            broker,
-            mail,
-            machine,
-            registry,
-            _process: process,
-            member,
-            service,
-            places: places.into(),
-        })
+        Ok(BrokerSide { broker, mail, machine, registry, _process: process, member, service })
     }
 
     /// Orders, approves by mail, types the fax in at the provider, and waits for the end.
@@ -294,7 +283,7 @@ async fn join(network: &Network, broker: &Broker) -> Result<String, Failure> {
 }
 
 impl Desk {
-    fn new(folder: &Path, machine: &FaxMachine) -> Result<Desk, Failure> {
+    fn new(folder: &Path, machine: SocketAddr) -> Result<Desk, Failure> {
         let folder = folder.join("private-line");
         std::fs::create_dir_all(&folder)?;
         certificates(&folder)?;
@@ -308,11 +297,9 @@ impl Desk {
             broker: BROKER_NAME.to_string(),
             issuers: BTreeMap::new(),
             card_keys: vec![key],
-            fax: Some(crate::config::brokering::FaxConfig::Simulator {
-                machine: machine.address(),
-            }),
+            fax: Some(FaxConfig::Simulator { machine }),
         };
-        Ok(Desk { folder, listen, line, config })
+        Ok(Desk { folder, listen, line, machine, config })
     }
 
     /// Starts the registry's process, and waits until its private line answers.
@@ -320,10 +307,6 @@ impl Desk {
         let place = network.place("registry");
         let (center, center_url) =
             keys.center.clone().ok_or_else(|| Failure::input("center", "there is none"))?;
-        let machine = match &self.config.fax {
-            Some(crate::config::brokering::FaxConfig::Simulator { machine }) => *machine,
-            _ => return Err(Failure::input("fax", "is no simulator")),
-        };
         let text = |path: &Path| path.display().to_string();
         let LineFiles { ca, certificate, key } = &self.config.line.files;
         let config = serde_json::json!({
@@ -339,7 +322,7 @@ impl Desk {
                     "listen": self.line.to_string(),
                     "files": { "ca": text(ca), "certificate": text(certificate), "key": text(key) },
                 },
-                "fax": { "simulator": { "machine": machine.to_string() } },
+                "fax": { "simulator": { "machine": self.machine.to_string() } },
             },
         });
         let config = toml::to_string(&config)

@@ -179,17 +179,12 @@ impl Network {
 
     /// How a further party uses its keys.
     pub(super) fn keys(&self) -> Result<KeySettings, Failure> {
-        Ok(KeySettings {
-            minimum: self.minimum,
-            policy: self.policy,
-            center: Some((identifier(CENTER.identifier)?, self.url(CENTER.name))),
-        })
+        keys(self.minimum, self.policy, self.url(CENTER.name))
     }
 
     /// Where a further party keeps its things.
     pub(super) fn place(&self, name: &str) -> Place {
-        let keys = self.folder.join("keys").join(format!("{name}.key"));
-        Place::new(&self.folder.join(name), Some(&keys))
+        place(&self.folder, name)
     }
 
     /// The program that runs a party in a process of its own.
@@ -224,9 +219,7 @@ impl Network {
 
 impl Builder<'_> {
     fn open(&mut self, name: &'static str) -> Result<Opened, Failure> {
-        let data: PathBuf = self.folder.join(name);
-        let keys = self.folder.join("keys").join(format!("{name}.key"));
-        let place = Place::new(&data, Some(&keys));
+        let place = place(self.folder, name);
         let opened = place.create()?;
         self.places.insert(name, place);
         self.stores.insert(name, opened.clone());
@@ -302,14 +295,8 @@ impl Builder<'_> {
     }
 
     fn keys(&self) -> Result<KeySettings, Failure> {
-        Ok(KeySettings {
-            minimum: self.setup.minimum,
-            policy: self.setup.policy,
-            center: Some((
-                identifier(CENTER.identifier)?,
-                self.urls.get(CENTER.name).cloned().unwrap_or_default(),
-            )),
-        })
+        let center = self.urls.get(CENTER.name).cloned().unwrap_or_default();
+        keys(self.setup.minimum, self.setup.policy, center)
     }
 
     async fn service(
@@ -366,6 +353,18 @@ impl Builder<'_> {
         holder.add_card(person.badge.clone()).await?;
         Ok(holder)
     }
+}
+
+/// Where a party keeps its things.
+fn place(folder: &Path, name: &str) -> Place {
+    let keys = folder.join("keys").join(format!("{name}.key"));
+    Place::new(&folder.join(name), Some(&keys))
+}
+
+/// How a party uses its keys.
+fn keys(minimum: Option<Suite>, policy: KeyPolicy, center: String) -> Result<KeySettings, Failure> {
+    let center = Some((identifier(CENTER.identifier)?, center));
+    Ok(KeySettings { minimum, policy, center })
 }
 
 fn settings() -> Result<Settings, Failure> {

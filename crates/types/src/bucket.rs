@@ -1,6 +1,6 @@
 //! How often somebody may ask: a bucket that a token leaves at every question and that time fills.
 
-use warifu_types::UnixTime;
+use crate::UnixTime;
 
 /// A bucket's size, and how fast it fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +56,10 @@ mod tests {
         assert_eq!(bucket.take(rate, UnixTime(100)), Ok(()));
         assert_eq!(bucket.take(rate, UnixTime(100)), Ok(()));
         assert_eq!(bucket.take(rate, UnixTime(100)), Err(10));
+        assert_eq!(bucket.take(rate, UnixTime(105)), Err(5));
         assert_eq!(bucket.take(rate, UnixTime(110)), Ok(()));
         assert!(!bucket.is_full(rate, UnixTime(120)) && bucket.is_full(rate, UnixTime(130)));
+        // A clock that goes back gives nothing away.
         assert!(bucket.take(rate, UnixTime(50)).is_err());
     }
 }
