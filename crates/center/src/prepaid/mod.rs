@@ -3,6 +3,7 @@
 mod driving;
 mod form;
 mod issue;
+mod issued;
 mod money;
 pub(crate) mod records;
 mod top_up;

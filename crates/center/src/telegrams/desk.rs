@@ -108,6 +108,7 @@ impl Settlement {
             Instruction::TopUpStatus { telegram } => self.top_up_status(entry, telegram).await,
             Instruction::Pay(payment) => self.pay(entry, *payment).await,
             Instruction::Balance { card } => self.card_balance(entry, card).await,
+            Instruction::Cards { from } => self.issued_cards(entry, from).await,
             Instruction::ChangeKey(change) => self.change_key(entry, *change).await,
             Instruction::Register(_) => Err(Problem::internal()),
         }

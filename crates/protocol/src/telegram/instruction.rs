@@ -29,6 +29,12 @@ pub enum Instruction {
         /// The card's number.
         card: String,
     },
+    /// Give the signed documents of the sender's prepaid cards again (row B8), for a terminal that
+    /// has lost them.
+    Cards {
+        /// How many of them the terminal has asked past already: 0, and then as the answer says.
+        from: u32,
+    },
     /// Verify with another key from now on. Signed with the old one.
     ChangeKey(Box<KeyChange>),
 }
@@ -42,6 +48,7 @@ impl Instruction {
             Instruction::TopUpStatus { .. } => "top_up_status",
             Instruction::Pay(_) => "pay",
             Instruction::Balance { .. } => "balance",
+            Instruction::Cards { .. } => "cards",
             Instruction::ChangeKey(_) => "change_key",
         }
     }
@@ -49,7 +56,8 @@ impl Instruction {
     /// Whether the center must answer the same for ever: asking how things stand changes nothing,
     /// and is answered anew.
     pub fn is_recorded(&self) -> bool {
-        !matches!(self, Instruction::TopUpStatus { .. } | Instruction::Balance { .. })
+        use Instruction::{Balance, Cards, TopUpStatus};
+        !matches!(self, TopUpStatus { .. } | Balance { .. } | Cards { .. })
     }
 }
 

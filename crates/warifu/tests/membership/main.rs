@@ -15,6 +15,7 @@ mod buying;
 mod chance;
 mod joining;
 mod keeping;
+mod losing;
 #[path = "../support/ports.rs"]
 mod ports;
 #[path = "../crashes/program.rs"]

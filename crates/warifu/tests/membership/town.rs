@@ -188,13 +188,19 @@ impl Town {
         let printed = good(self.folder(), &[&apply[..], &WHO[..]].concat());
         let application = printed.trim_start_matches("application").trim().to_string();
         let printed = self.center("approve", &["--out", "letter.html", "--", &application]);
+        let letter = self.read_letter();
+        assert!(printed.contains(&letter.number), "{printed}");
+        letter
+    }
+
+    /// What the last letter says.
+    pub fn read_letter(&self) -> Letter {
         let page = fs::read_to_string(self.path("letter.html")).unwrap();
         let after = |label: &str| {
             let (_, rest) = page.split_once(&format!("<dt>{label}</dt><dd>")).unwrap();
             rest.split_once("</dd>").unwrap().0.to_string()
         };
         let number = after("Your number");
-        assert!(printed.contains(&number), "{printed}");
         let (code, fingerprint) = (after("One-time code"), after("Fingerprint of the center"));
         Letter { number, code, fingerprint }
     }
@@ -236,6 +242,16 @@ impl Town {
         let issuer = identifier("issuer");
         let card = ["card", "--issuer", &issuer, "--expiry", "2031-08"];
         self.holder(&[&card[..], &["--number-from", "number.txt"]].concat());
+    }
+
+    /// A vault, with everything that lies beside it, is in other hands.
+    pub fn move_vault(&self, from: &str, to: &str) {
+        for entry in fs::read_dir(self.folder()).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if let Some(beside) = name.strip_prefix(from) {
+                fs::rename(self.path(&name), self.path(&format!("{to}{beside}"))).unwrap();
+            }
+        }
     }
 
     /// A command of hers, with her vault and something typed as passwords.

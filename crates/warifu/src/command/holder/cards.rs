@@ -250,13 +250,44 @@ pub async fn balance(at: &At, label: &str, as_json: bool) -> Result<(), Failure>
     Ok(())
 }
 
-/// List the prepaid cards, verified offline with the center's pinned key.
-pub async fn cards(at: &At, as_json: bool) -> Result<(), Failure> {
-    let cards = at.holder().await?.prepaid_cards().await?;
-    if as_json {
-        return json(&cards.iter().map(card_summary).collect::<Vec<_>>());
+/// List the prepaid cards, each verified offline with the center's pinned key.
+#[derive(Debug, Args)]
+pub struct Cards {
+    #[command(flatten)]
+    at: At,
+    /// Ask the center first for every card of yours that has not expired, as after a lost terminal.
+    #[arg(long)]
+    refresh: bool,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Cards {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let holder = self.at.holder().await?;
+        if self.refresh {
+            holder.refresh_cards().await?;
+        }
+        let cards = holder.prepaid_cards().await?;
+        if self.json {
+            return json(&cards.iter().map(card_summary).collect::<Vec<_>>());
+        }
+        cards.iter().for_each(print_card);
+        Ok(())
     }
-    cards.iter().for_each(print_card);
+}
+
+/// After a registration: the cards that the member has at the center already, if this is not the
+/// first terminal. That they could not be had undoes nothing.
+pub async fn fetch(holder: &Holder) -> Result<(), Failure> {
+    if let Err(error) = holder.refresh_cards().await {
+        note(&format!(
+            "Your cards did not come: {error}. `warifu holder cards --refresh` asks again."
+        ));
+    }
+    holder.prepaid_cards().await?.iter().for_each(print_card);
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! `warifu holder join`: becoming a member of a settlement center (rows B2, B4, B6).
 
-use super::place::{At, Place, Terminal, fresh, machine_bytes, open_a};
+use super::{
+    cards,
+    place::{At, Place, Terminal, fresh, machine_bytes, open_a},
+};
 use crate::{
     Failure,
     output::{json, note, say},
@@ -348,7 +351,8 @@ async fn send(terminal: &Terminal) -> Result<(), Failure> {
     let line = Arc::new(CenterLine::new(network, center, Arc::new(OsEntropy)));
     let membership = joining::register(&terminal.store, line, now()).await?;
     say(&format!("registered   {}", membership.number));
-    Ok(())
+    let holder = terminal.holder().await?;
+    cards::fetch(&holder).await
 }
 
 async fn show(at: &At) -> Result<(), Failure> {

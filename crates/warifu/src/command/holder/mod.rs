@@ -69,13 +69,7 @@ pub enum HolderCommand {
         json: bool,
     },
     /// List the prepaid cards; each is verified offline with the center's pinned key.
-    Cards {
-        #[command(flatten)]
-        at: At,
-        /// Print one JSON document.
-        #[arg(long)]
-        json: bool,
-    },
+    Cards(cards::Cards),
     /// Buy.
     Buy(Box<buy::Buy>),
     /// Show an order, or all.
@@ -180,7 +174,7 @@ impl HolderCommand {
             HolderCommand::TopUp(top_up) => top_up.run().await,
             HolderCommand::TopUpStatus(status) => status.run().await,
             HolderCommand::Balance { at, card, json } => cards::balance(&at, &card, json).await,
-            HolderCommand::Cards { at, json } => cards::cards(&at, json).await,
+            HolderCommand::Cards(cards) => cards.run().await,
             HolderCommand::Buy(buy) => buy.run().await,
             HolderCommand::Orders { at, json } => buy::orders(&at, json).await,
             HolderCommand::Resume { at } => resume(&at).await,
