@@ -51,7 +51,10 @@ pub enum HolderError {
     #[error("telegrams wait that the present key has signed: `warifu holder resume` sends them")]
     TelegramsWait,
     /// This terminal is no member of a center yet.
-    #[error("this terminal is not registered at a center: `warifu holder join` does it")]
+    #[error(
+        "this terminal is not registered at a center: `warifu holder join` does it, or \
+         `warifu merchant join`"
+    )]
     NotRegistered,
     /// This terminal is registered already.
     #[error("this terminal is registered already")]

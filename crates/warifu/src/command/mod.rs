@@ -6,10 +6,12 @@ mod broker;
 mod center;
 mod holder;
 mod members;
+mod merchant;
 mod operator;
 mod party;
 mod provider;
 mod registry;
+mod terminal;
 
 use crate::{
     Failure,
@@ -62,9 +64,9 @@ enum Command {
     /// The buyer's terminal.
     #[command(subcommand)]
     Holder(holder::HolderCommand),
-    /// The merchant's operator.
+    /// The merchant: joining a center, its vault, and what is done beside the running service.
     #[command(subcommand)]
-    Merchant(operator::MerchantCommand),
+    Merchant(merchant::MerchantCommand),
     /// The issuer's operator.
     #[command(subcommand)]
     Issuer(operator::IssuerCommand),

@@ -51,9 +51,9 @@ impl MailOut for NoMail {
     }
 }
 
-/// The merchant's operator.
+/// The merchant's operator, beside the running service.
 #[derive(Debug, Subcommand)]
-pub enum MerchantCommand {
+pub enum ShopCommand {
     /// List the orders.
     Orders {
         #[command(flatten)]
@@ -91,24 +91,24 @@ pub enum MerchantCommand {
     Broker(ProviderCommand),
 }
 
-impl MerchantCommand {
+impl ShopCommand {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let at = match &self {
-            MerchantCommand::Orders { at }
-            | MerchantCommand::Cancel { at, .. }
-            | MerchantCommand::Catalogue { at, .. }
-            | MerchantCommand::AddFile { at, .. } => at,
-            MerchantCommand::Broker(command) => command.at(),
+            ShopCommand::Orders { at }
+            | ShopCommand::Cancel { at, .. }
+            | ShopCommand::Catalogue { at, .. }
+            | ShopCommand::AddFile { at, .. } => at,
+            ShopCommand::Broker(command) => command.at(),
         };
         let Service::Merchant(merchant) = at.service(Role::Merchant).await? else {
             return Err(Failure::input("role", "not a merchant"));
         };
         match self {
-            MerchantCommand::Broker(command) => command.run(&merchant).await,
-            MerchantCommand::Orders { .. } => json(&merchant.orders(None, LISTED).await?),
-            MerchantCommand::Cancel { order, .. } => Ok(merchant.cancel(&order).await.map(drop)?),
-            MerchantCommand::Catalogue { import, .. } => {
+            ShopCommand::Broker(command) => command.run(&merchant).await,
+            ShopCommand::Orders { .. } => json(&merchant.orders(None, LISTED).await?),
+            ShopCommand::Cancel { order, .. } => Ok(merchant.cancel(&order).await.map(drop)?),
+            ShopCommand::Catalogue { import, .. } => {
                 let items: Vec<_> = serde_json::from_str(&read_text(&import)?)
                     .map_err(|error| Failure::input("catalogue", error.to_string()))?;
                 let count = items.len();
@@ -116,7 +116,7 @@ impl MerchantCommand {
                 say(&format!("{count} items"));
                 Ok(())
             }
-            MerchantCommand::AddFile { item, file, .. } => {
+            ShopCommand::AddFile { item, file, .. } => {
                 let failed = |error| Failure::File { path: file.clone(), error };
                 let opened = tokio::fs::File::open(&file).await.map_err(failed)?;
                 json(&merchant.add_file(&item, opened).await?)

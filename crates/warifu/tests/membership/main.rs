@@ -13,9 +13,12 @@ mod buying;
 #[path = "../crashes/chance.rs"]
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
 mod chance;
+#[path = "../support/http.rs"]
+mod http;
 mod joining;
 mod keeping;
 mod losing;
+mod merchants;
 #[path = "../support/ports.rs"]
 mod ports;
 #[path = "../crashes/program.rs"]

@@ -144,10 +144,12 @@ impl Town {
         fs::write(self.path("center.toml"), config).unwrap();
     }
 
-    fn enrol(&self, party: &str) {
-        let more = match party {
+    /// Writes a party's configuration, with what its role needs.
+    fn configure(&self, party: &str, role: &str) {
+        let more = match role {
             "merchant" => {
-                "[merchant]\ncatalogue = \"catalogue.json\"\nrules = [\"minimal\", \"prepaid\"]\n\
+                "[merchant]\ncatalogue = \"catalogue.json\"\n\
+                 rules = [\"minimal\", \"prepaid\", \"prepaid-metered\"]\n\
                  center = \"domain:center.town.example\"\n\
                  carrier = { identifier = \"domain:carrier.town.example\" }\n"
             }
@@ -164,8 +166,18 @@ impl Town {
             identifier("center"),
             self.url("center"),
         );
+        fs::write(self.path(&format!("{party}.toml")), text).unwrap();
+    }
+
+    /// A further shop, with a configuration and nothing else yet.
+    pub fn add_shop(&mut self, party: &str) {
+        self.ports.insert(party.to_string(), reserve_port());
+        self.configure(party, "merchant");
+    }
+
+    fn enrol(&self, party: &str) {
+        self.configure(party, party);
         let config = format!("{party}.toml");
-        fs::write(self.path(&config), text).unwrap();
         let (request, answer) = (format!("{party}.request"), format!("{party}.enrolment"));
         let ask = ["party", "request", "--config", &config, "--role", party, "--out", &request];
         good(self.folder(), &ask);
@@ -186,6 +198,11 @@ impl Town {
         let url = self.url("center");
         let apply = ["holder", "join", "apply", "--center", &url];
         let printed = good(self.folder(), &[&apply[..], &WHO[..]].concat());
+        self.answer_application(&printed)
+    }
+
+    /// The operator approves what an application has printed, and the letter comes.
+    pub fn answer_application(&self, printed: &str) -> Letter {
         let application = printed.trim_start_matches("application").trim().to_string();
         let printed = self.center("approve", &["--out", "letter.html", "--", &application]);
         let letter = self.read_letter();
@@ -289,11 +306,16 @@ impl Town {
 
     /// The arguments of a purchase of one tea with the prepaid card.
     pub fn tea(&self) -> Vec<String> {
+        self.tea_at("merchant")
+    }
+
+    /// As [`Town::tea`], at another shop.
+    pub fn tea_at(&self, shop: &str) -> Vec<String> {
         let buy =
             ["buy", "--prepaid", "--item", "T-100", "--wait", "60", "--json", "--destination"];
         let mut arguments = buy.map(String::from).to_vec();
         arguments.extend(["山田太郎 京都市左京区 4-5-6", "--merchant"].map(String::from));
-        arguments.push(self.url("merchant"));
+        arguments.push(self.url(shop));
         arguments
     }
 
@@ -324,6 +346,20 @@ impl Town {
     pub fn start(&mut self, party: &str) {
         let service = Service::start(self.folder(), party, self.ports[party]);
         self.services.insert(party.to_string(), service);
+    }
+
+    /// Starts a further shop.
+    pub fn start_shop(&mut self, party: &str) {
+        let service = Service::start_as(self.folder(), "merchant", party, self.ports[party]);
+        self.services.insert(party.to_string(), service);
+    }
+
+    /// Starts the center again with more in its configuration.
+    pub fn set_center(&mut self, more: &str) {
+        let text = fs::read_to_string(self.path("center.toml")).unwrap();
+        fs::write(self.path("center.toml"), text + more).unwrap();
+        self.kill("center");
+        self.start("center");
     }
 
     /// Kills a service without a warning.
@@ -366,4 +402,8 @@ pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
 }
 
 const CATALOGUE: &str = r#"[{"number": "T-100", "name": {"en": "Tea", "ja": "茶"}, "kind": "thing",
- "prices": [{"minor": 1980, "currency": "JPY"}], "stock": 100000}]"#;
+ "prices": [{"minor": 1980, "currency": "JPY"}], "stock": 100000},
+ {"number": "G-2", "name": {"en": "Go, quick", "ja": "早碁"}, "kind": "game", "stock": 0,
+ "prices": [{"minor": 10, "currency": "JPY"}], "goods": {"metered": {"tick_seconds": 2}}},
+ {"number": "G-6", "name": {"en": "Go, slow", "ja": "囲碁"}, "kind": "game", "stock": 0,
+ "prices": [{"minor": 10, "currency": "JPY"}], "goods": {"metered": {"tick_seconds": 6}}}]"#;

@@ -1,8 +1,8 @@
 //! `warifu holder buy`, and the orders that came of it.
 
-use super::place::At;
 use crate::{
     Failure,
+    command::terminal::place::At,
     output::{json, say},
     setup::{read_text, write_text},
 };

@@ -1,8 +1,8 @@
 //! Cards: those of issuers, and prepaid ones with their top-ups and balances (rows B7, B8).
 
-use super::place::At;
 use crate::{
     Failure,
+    command::terminal::place::At,
     output::{json, note, say},
     setup::read_secret_line,
 };

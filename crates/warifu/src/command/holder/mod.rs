@@ -3,15 +3,12 @@
 mod buy;
 mod cards;
 mod enrol;
-mod history;
 mod join;
-mod place;
 mod play;
-mod vault;
 
+use super::terminal::{history, place::At, vault};
 use crate::{Failure, output::say, setup::write_text};
 use clap::Subcommand;
-use place::At;
 use std::path::PathBuf;
 use warifu_holder::Profile;
 use warifu_types::OrderId;

@@ -1,7 +1,7 @@
 //! Goods that are used in real time (row B10).
 
-use super::{buy, place::At};
-use crate::{Failure, output::note};
+use super::buy;
+use crate::{Failure, command::terminal::place::At, output::note};
 use std::time::Duration;
 use warifu_holder::Holder;
 use warifu_protocol::status::State;

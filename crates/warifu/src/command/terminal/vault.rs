@@ -1,6 +1,6 @@
 //! What only a vault has: passwords, backups, a signature key that can be changed.
 
-use super::place::{At, fresh, must_be_new, open_ab};
+use super::place::{At, Terminal, fresh, must_be_new, open_ab};
 use crate::{
     Failure,
     output::{note, say},
@@ -74,14 +74,18 @@ impl KeyCommand {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let KeyCommand::Change { at } = self;
-        let terminal = at.open()?;
-        let membership = terminal.membership().await?.ok_or(HolderError::NotRegistered)?;
-        let holder = terminal.holder().await?;
-        let writer = terminal.writer(&membership, holder.party()).await?;
-        change_key(&terminal.store, &writer, &membership, fresh()).await?;
-        say("the center verifies with the new key from now on");
-        Ok(())
+        change(&at).await.map(drop)
     }
+}
+
+/// Changes the signature key; the terminal with the new one.
+pub async fn change(at: &At) -> Result<Terminal, Failure> {
+    let terminal = at.open()?;
+    let membership = terminal.membership().await?.ok_or(HolderError::NotRegistered)?;
+    let writer = terminal.writer(&membership).await?;
+    change_key(&terminal.store, &writer, &membership, fresh()).await?;
+    say("the center verifies with the new key from now on");
+    Ok(terminal)
 }
 
 /// Write a copy of the vault, under its passwords.

@@ -20,15 +20,15 @@ use warifu_protocol::{credential::Credential, terminal::KeyPolicy};
 use warifu_store::OsEntropy;
 use warifu_types::Identifier;
 use warifu_vault::{Mode, Vault, VaultA, VaultAB};
-use warifu_wire::{Party, TelegramSession};
+use warifu_wire::{TelegramSession, identity};
 
 /// Where a terminal that was enrolled with files keeps how it reaches the center.
-pub(super) const SETTINGS: Collection<HolderSettings> = Collection::new("settings");
+pub const SETTINGS: Collection<HolderSettings> = Collection::new("settings");
 
 /// How the center is reached.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct HolderSettings {
+pub struct HolderSettings {
     pub center: Identifier,
     pub center_url: String,
     pub keys: KeyPolicy,
@@ -150,13 +150,13 @@ impl At {
 }
 
 /// Opens layer A of a vault.
-pub(super) fn open_a(vault: &Vault, passwords: &mut PasswordSource) -> Result<VaultA, Failure> {
+pub fn open_a(vault: &Vault, passwords: &mut PasswordSource) -> Result<VaultA, Failure> {
     let a = passwords.ask("password A")?;
     Ok(vault.open_a(&a, now()).map_err(HolderError::from)?)
 }
 
 /// Opens both layers of a vault; with one password, A alone does.
-pub(super) fn open_ab(vault: &Vault, passwords: &mut PasswordSource) -> Result<VaultAB, Failure> {
+pub fn open_ab(vault: &Vault, passwords: &mut PasswordSource) -> Result<VaultAB, Failure> {
     let header = vault.header().map_err(HolderError::from)?;
     let a = passwords.ask("password A")?;
     let opened = match header.mode {
@@ -190,23 +190,20 @@ impl Terminal {
         let keys = KeySettings { center: Some(center), policy, ..KeySettings::default() };
         let holder = Holder::new(party_over(self.store.clone(), &keys).await?, self.store.clone());
         if let Some(membership) = membership {
-            holder.join(self.writer(&membership, holder.party()).await?);
+            holder.join(self.writer(&membership).await?);
         }
         Ok(holder)
     }
 
     /// Who writes telegrams for a member.
-    pub async fn writer(
-        &self,
-        membership: &Membership,
-        party: &Arc<Party>,
-    ) -> Result<Writer, Failure> {
+    pub async fn writer(&self, membership: &Membership) -> Result<Writer, Failure> {
+        let key = self.store.run(identity::signing_key).await?;
         let center = self.center(membership).await?;
         let network = membership.anchors.network.as_str();
         let line = CenterLine::new(network, center.clone(), Arc::new(OsEntropy));
         Ok(Writer {
             member: membership.identifier.clone(),
-            signer: party.terminal().signer.clone(),
+            signer: Arc::new(key),
             center,
             line: Arc::new(line),
         })
@@ -231,7 +228,7 @@ impl Terminal {
 }
 
 /// Refuses to overwrite.
-pub(super) fn must_be_new(path: &Path, field: &str) -> Result<(), Failure> {
+pub fn must_be_new(path: &Path, field: &str) -> Result<(), Failure> {
     if path.exists() {
         return Err(Failure::input(field, format!("{} exists already", path.display())));
     }
@@ -239,12 +236,12 @@ pub(super) fn must_be_new(path: &Path, field: &str) -> Result<(), Failure> {
 }
 
 /// 32 random bytes for a new key.
-pub(super) fn machine_bytes() -> zeroize::Zeroizing<[u8; 32]> {
+pub fn machine_bytes() -> zeroize::Zeroizing<[u8; 32]> {
     use warifu_ports::Entropy;
     zeroize::Zeroizing::new(OsEntropy.bytes32())
 }
 
 /// Time and entropy for an act.
-pub(super) fn fresh() -> joining::Fresh {
+pub fn fresh() -> joining::Fresh {
     joining::Fresh { now: now(), random: random(), jti: warifu_types::Nonce(*machine_bytes()) }
 }

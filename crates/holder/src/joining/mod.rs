@@ -1,5 +1,11 @@
-//! Joining a center from the terminal (rows B2, B6): the guide, the fingerprint, the registration
-//! telegram.
+//! Joining a center from the terminal, as a member or with a store (rows B2, B3, B6): the guide, the
+//! fingerprint, the registration telegram.
+
+mod guide;
+mod letter;
+
+pub use guide::{CheckedGuide, apply};
+pub use letter::{Fresh, Joiner, Letter, Shop};
 
 use crate::{
     HolderError, Line,
@@ -9,114 +15,24 @@ use crate::{
     telegrams::{Draft, Writer},
 };
 use rand_core::Rng;
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 use warifu_ports::{Store, Unit};
 use warifu_protocol::{
     AtFault, ProtocolError, Reason, SeedableRng,
     credential::Credential,
     enrolment::{Enrolment, fingerprint},
-    joining::{Guide, MemberKind, terms_hash},
+    joining::MemberKind,
     signer::{Signer, SigningKey},
-    suite::Suite,
-    telegram::{Instruction, Outcome, Profile, Registration, TELEGRAM_LIFETIME},
+    telegram::{Instruction, Outcome, Registration, TELEGRAM_LIFETIME},
     trust::Trust,
 };
-use warifu_types::{Digest, Identifier, Nonce, Role, UnixTime};
+use warifu_types::{Identifier, Role, UnixTime};
 use warifu_vault::{Entry, EntryKind};
 use warifu_wire::{
     Random,
     identity::{self, Wish},
 };
 use zeroize::{Zeroize, Zeroizing};
-
-/// A center's guide whose parts fit each other. Whether it is the right center's, only the
-/// fingerprint tells.
-pub struct CheckedGuide {
-    guide: Guide,
-    center: Arc<Credential>,
-}
-
-impl fmt::Debug for CheckedGuide {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CheckedGuide({})", self.center.sub)
-    }
-}
-
-/// What the person has from the letter, and confirms.
-pub struct Letter {
-    /// The number.
-    pub number: String,
-    /// The one-time code, as typed.
-    pub code: Zeroizing<String>,
-    /// The hash of the terms that the person has confirmed.
-    pub terms: Digest,
-    /// Who joins.
-    pub profile: Profile,
-}
-
-impl fmt::Debug for Letter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Letter({}, secret)", self.number)
-    }
-}
-
-/// Time and entropy of one act.
-pub struct Fresh {
-    /// Now.
-    pub now: UnixTime,
-    /// For the keys.
-    pub random: Random,
-    /// The telegram's id.
-    pub jti: Nonce,
-}
-
-impl fmt::Debug for Fresh {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fresh({})", self.jti)
-    }
-}
-
-impl CheckedGuide {
-    /// Checks that the center's credential is signed by the very anchors that the guide names.
-    pub fn new(guide: Guide, now: UnixTime) -> Result<CheckedGuide, HolderError> {
-        let trust = Trust::new(guide.anchors.clone(), 4);
-        let center = trust.credential(&guide.credential, now, AtFault::Sender)?;
-        center.require_role(Role::Center, AtFault::Sender)?;
-        Ok(CheckedGuide { guide, center })
-    }
-
-    /// The center's credential.
-    pub fn center(&self) -> &Arc<Credential> {
-        &self.center
-    }
-
-    /// The network's name.
-    pub fn network(&self) -> &str {
-        &self.guide.anchors.network
-    }
-
-    /// The fingerprint that the letter has too, if this is the right center.
-    pub fn fingerprint(&self) -> String {
-        fingerprint(&self.guide.anchors)
-    }
-
-    /// The terms, and the hash by which they are confirmed.
-    pub fn terms(&self, kind: MemberKind) -> (&str, Digest) {
-        let terms = self.guide.terms(kind);
-        (terms, terms_hash(terms))
-    }
-
-    /// Compares with the letter's fingerprint, as it was typed: spaces, colons, hyphens and case do
-    /// not matter.
-    pub fn compare(&self, typed: &str) -> Result<(), HolderError> {
-        let shown = self.fingerprint();
-        let bare = |text: &str| text.replace([' ', ':', '-', '\t'], "").to_lowercase();
-        match bare(typed) == bare(&shown) {
-            true => Ok(()),
-            false => Err(HolderError::OtherFingerprint { shown }),
-        }
-    }
-}
 
 /// The signature key that [`prepare`] makes with a generator of this seed: the identity takes its
 /// first 32 bytes. A vault is made around it before there is an identity.
@@ -135,36 +51,25 @@ pub async fn prepare(
     line: Arc<dyn Line>,
     fresh: Fresh,
 ) -> Result<(), HolderError> {
-    let Fresh { now, mut random, jti } = fresh;
-    letter.profile.check()?;
-    let identifier = Identifier::parse(&format!("name:{}", letter.number)).map_err(|_| {
-        HolderError::BadInput { field: "number", problem: "is not one of a letter" }
-    })?;
-    let wish = Wish {
-        sub: identifier.clone(),
-        roles: vec![Role::Holder],
-        suites: vec![Suite::KpsHpke, Suite::Kps],
-        url: None,
-    };
-    let make = move |unit: &mut dyn Unit| {
-        if MEMBERSHIP.get(unit, OWN)?.is_some_and(|known| known.registered.is_some()) {
-            return Err(HolderError::Registered);
-        }
-        let enrolment = identity::request(unit, &wish, now, &mut random)?;
-        Ok((enrolment, identity::signing_key(unit)?))
-    };
-    let (enrolment, key) = store.run(make).await?;
-    let kind = letter.profile.kind();
+    let Fresh { now, random, jti } = fresh;
+    let profile = letter.who.profile();
+    profile.check()?;
+    let wish = letter.who.wish(&letter.number)?;
+    let membership = membership(guide, &letter.number, profile.kind(), &wish.sub)?;
+    let (enrolment, key) = make_keys(store, wish, now, random).await?;
     let registration = Registration {
-        number: letter.number.clone(),
+        number: letter.number,
         code: letter.code,
         terms: letter.terms,
-        profile: letter.profile,
+        profile,
         enrolment,
     };
-    let signer: Arc<dyn Signer> = Arc::new(key);
-    let center = guide.center.clone();
-    let writer = Writer { member: identifier.clone(), signer, center: center.clone(), line };
+    let writer = Writer {
+        member: membership.identifier.clone(),
+        signer: Arc::new(key),
+        center: guide.center().clone(),
+        line,
+    };
     let draft = Draft {
         jti,
         instruction: Instruction::Register(Box::new(registration)),
@@ -172,22 +77,49 @@ pub async fn prepare(
         exp: now.plus(TELEGRAM_LIFETIME),
     };
     let telegram = writer.write(store, draft).await?;
-    let missing = || ProtocolError::sender(Reason::Mismatch, "credential.url");
-    let membership = Membership {
-        number: letter.number,
-        kind,
-        identifier,
-        center: center.sub.clone(),
-        center_url: center.url.clone().ok_or_else(missing)?,
-        center_credential: guide.guide.credential.clone(),
-        anchors: guide.guide.anchors.clone(),
-        registered: None,
-    };
     let keep = move |unit: &mut dyn Unit| {
         MEMBERSHIP.put(unit, OWN, &membership)?;
         REGISTRATION.put(unit, OWN, &telegram)
     };
     Ok(store.run(keep).await?)
+}
+
+/// The membership that waits for the center's entry.
+fn membership(
+    guide: &CheckedGuide,
+    number: &str,
+    kind: MemberKind,
+    identifier: &Identifier,
+) -> Result<Membership, HolderError> {
+    let center = guide.center();
+    let missing = || ProtocolError::sender(Reason::Mismatch, "credential.url");
+    Ok(Membership {
+        number: number.to_string(),
+        kind,
+        identifier: identifier.clone(),
+        center: center.sub.clone(),
+        center_url: center.url.clone().ok_or_else(missing)?,
+        center_credential: guide.token().to_string(),
+        anchors: guide.anchors().clone(),
+        registered: None,
+    })
+}
+
+/// The request for a credential, and the key that signs it and the telegram.
+async fn make_keys(
+    store: &Arc<dyn Store>,
+    wish: Wish,
+    now: UnixTime,
+    mut random: Random,
+) -> Result<(String, SigningKey), HolderError> {
+    let make = move |unit: &mut dyn Unit| {
+        if MEMBERSHIP.get(unit, OWN)?.is_some_and(|known| known.registered.is_some()) {
+            return Err(HolderError::Registered);
+        }
+        let enrolment = identity::request(unit, &wish, now, &mut random)?;
+        Ok((enrolment, identity::signing_key(unit)?))
+    };
+    store.run(make).await
 }
 
 /// The membership, and the registration telegram if it waits.
