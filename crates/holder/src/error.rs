@@ -75,3 +75,10 @@ pub enum HolderError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+impl HolderError {
+    /// Whether the same again later may help: nobody could be reached, or somebody is busy.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, HolderError::Call(error) if error.is_temporary())
+    }
+}

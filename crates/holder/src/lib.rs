@@ -23,6 +23,7 @@ mod vault_store;
 pub use error::HolderError;
 pub use keys::change_key;
 pub use line::{CenterLine, Line};
+pub use playing::Used;
 pub use prepaid::PrepaidView;
 pub use purchase::{Entry, Purchase, Wanted};
 pub use records::{

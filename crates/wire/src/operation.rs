@@ -186,11 +186,20 @@ messages! {
         amount: Money,
     }
 
-    /// `stop`: holder to merchant: the use of metered goods is over; answered with
-    /// [`StatusAnswer`].
+    /// `stop`: holder to merchant: the use of metered goods is over.
     StopQuestion {
         /// The order.
         order: OrderId,
+    }
+
+    /// The answer to `stop`.
+    StopAnswer {
+        /// The merchant's signed status.
+        status: String,
+        /// The ticks that were begun, by the merchant's clock.
+        tick: u32,
+        /// What they cost together.
+        amount: Money,
     }
 
     /// `meter`: merchant to center: how far the use of metered goods has come.

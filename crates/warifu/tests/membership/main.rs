@@ -19,6 +19,7 @@ mod joining;
 mod keeping;
 mod losing;
 mod merchants;
+mod playing;
 #[path = "../support/ports.rs"]
 mod ports;
 #[path = "../crashes/program.rs"]

@@ -94,25 +94,10 @@ pub enum HolderCommand {
         to: PathBuf,
     },
     /// Use what an order bought in real time, until Ctrl-C or the last tick; then stop, so that only
-    /// what was used is paid for.
-    Play {
-        #[command(flatten)]
-        at: At,
-        /// The order.
-        #[arg(long, allow_hyphen_values = true)]
-        order: OrderId,
-        /// Stop after so many ticks.
-        #[arg(long)]
-        ticks: Option<u32>,
-    },
+    /// what was used is paid for. A merchant that does not answer for a while is asked again.
+    Play(play::Play),
     /// Stop the use of an order, where a terminal that played has died.
-    Stop {
-        #[command(flatten)]
-        at: At,
-        /// The order.
-        #[arg(long, allow_hyphen_values = true)]
-        order: OrderId,
-    },
+    Stop(play::Which),
     /// Register a card at a card registry, for orders through a broker. The broker never sees it.
     RegisterCard(Box<cards::RegisterCard>),
     /// Show the history. Needs password A only, and no network.
@@ -176,11 +161,8 @@ impl HolderCommand {
             HolderCommand::Orders { at, json } => buy::orders(&at, json).await,
             HolderCommand::Resume { at } => resume(&at).await,
             HolderCommand::Download { at, order, to } => buy::download(&at, order, &to).await,
-            HolderCommand::Play { at, order, ticks } => play::play(&at, order, ticks).await,
-            HolderCommand::Stop { at, order } => {
-                let holder = at.holder().await?;
-                play::stop(&holder, order).await
-            }
+            HolderCommand::Play(play) => play.run().await,
+            HolderCommand::Stop(which) => which.stop().await,
             HolderCommand::RegisterCard(register) => register.run().await,
             HolderCommand::History(history) => history.run().await,
             HolderCommand::Password(command) => command.run(),
