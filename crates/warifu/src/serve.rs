@@ -3,8 +3,9 @@
 use crate::{
     Failure, brokering,
     config::{
-        Config, MerchantConfig, SettlementConfig,
+        Config, MerchantConfig,
         brokering::{BrokerConfig, LinePeerConfig, RegistryConfig},
+        settlement::SettlementConfig,
     },
     output::note,
     setup::read_text,

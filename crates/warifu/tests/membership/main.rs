@@ -17,6 +17,7 @@ mod chance;
 mod http;
 mod joining;
 mod keeping;
+mod limits;
 mod losing;
 mod merchants;
 mod playing;
