@@ -47,6 +47,11 @@ impl Holder {
         found.map(|record| record.document.clone()).ok_or(HolderError::Missing("prepaid card"))
     }
 
+    /// What somebody's card says, if this member's center has issued it.
+    pub fn check_card(&self, document: &str) -> Result<PrepaidCard, HolderError> {
+        Ok(PrepaidCard::verify(document, &self.writer()?.center, self.party.now())?)
+    }
+
     /// Asks the center for all cards of the member that have not expired, and takes in what is new:
     /// after a terminal is lost, the new one has them again. Top-ups that are under way come first,
     /// since their cards have labels already. Returns the labels of the cards that the center has.

@@ -4,6 +4,7 @@
 mod bench;
 mod broker;
 mod center;
+mod check_card;
 mod holder;
 mod members;
 mod merchant;
@@ -79,6 +80,8 @@ enum Command {
     /// The card registry's operator.
     #[command(subcommand)]
     Registry(registry::RegistryCommand),
+    /// Check the signed document of somebody's prepaid card, with the center's fingerprint.
+    CheckCard(check_card::CheckCard),
     /// Measure.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -105,6 +108,7 @@ impl Cli {
             Command::Carrier(command) => command.run().await,
             Command::Broker(command) => command.run().await,
             Command::Registry(command) => command.run().await,
+            Command::CheckCard(check) => check.run().await,
             Command::Bench(command) => command.run().await,
         }
     }

@@ -13,6 +13,7 @@ mod buying;
 #[path = "../crashes/chance.rs"]
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
 mod chance;
+mod checking;
 #[path = "../support/http.rs"]
 mod http;
 mod joining;

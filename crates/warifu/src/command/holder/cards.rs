@@ -1,5 +1,6 @@
-//! Cards: those of issuers, and prepaid ones with their top-ups and balances (rows B7, B8).
+//! Cards of issuers, and value on prepaid ones (row B7).
 
+use super::prepaid::print_card;
 use crate::{
     Failure,
     command::terminal::place::At,
@@ -8,7 +9,7 @@ use crate::{
 };
 use clap::{Args, ValueEnum};
 use std::{path::PathBuf, time::Duration};
-use warifu_holder::{Card, Holder, PrepaidView, Source, Standing, TopUpRecord, TopUpWish, Way};
+use warifu_holder::{Card, Holder, Source, Standing, TopUpRecord, TopUpWish, Way};
 use warifu_types::{Currency, Identifier, Money, Nonce};
 
 /// Enter a card. Its number is read from a file or standard input, never from the command line.
@@ -238,89 +239,4 @@ impl TopUpStatus {
         all.iter().for_each(|record| say(&line(record)));
         Ok(())
     }
-}
-
-/// Ask the center what a prepaid card holds.
-pub async fn balance(at: &At, label: &str, as_json: bool) -> Result<(), Failure> {
-    let balance = at.holder().await?.balance(label).await?;
-    if as_json {
-        return json(&serde_json::json!({"card": label, "balance": balance}));
-    }
-    say(&balance.to_string());
-    Ok(())
-}
-
-/// List the prepaid cards, each verified offline with the center's pinned key.
-#[derive(Debug, Args)]
-pub struct Cards {
-    #[command(flatten)]
-    at: At,
-    /// Ask the center first for every card of yours that has not expired, as after a lost terminal.
-    #[arg(long)]
-    refresh: bool,
-    /// Print one JSON document.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Cards {
-    /// Runs the command.
-    pub async fn run(self) -> Result<(), Failure> {
-        let holder = self.at.holder().await?;
-        if self.refresh {
-            holder.refresh_cards().await?;
-        }
-        let cards = holder.prepaid_cards().await?;
-        if self.json {
-            return json(&cards.iter().map(card_summary).collect::<Vec<_>>());
-        }
-        cards.iter().for_each(print_card);
-        Ok(())
-    }
-}
-
-/// After a registration: the cards that the member has at the center already, if this is not the
-/// first terminal. That they could not be had undoes nothing.
-pub async fn fetch(holder: &Holder) -> Result<(), Failure> {
-    if let Err(error) = holder.refresh_cards().await {
-        note(&format!(
-            "Your cards did not come: {error}. `warifu holder cards --refresh` asks again."
-        ));
-    }
-    holder.prepaid_cards().await?.iter().for_each(print_card);
-    Ok(())
-}
-
-fn card_summary(view: &PrepaidView) -> serde_json::Value {
-    let (balance, at) = view.balance.unzip();
-    match &view.card {
-        Ok(card) => serde_json::json!({
-            "card": view.label, "good": true, "ending": ending(&card.number),
-            "expiry": card.expiry, "loaded": card.loaded, "serial": card.serial,
-            "center": card.iss, "balance": balance, "balance_at": at,
-        }),
-        Err(error) => serde_json::json!({
-            "card": view.label, "good": false, "problem": error.to_string(),
-            "balance": balance, "balance_at": at,
-        }),
-    }
-}
-
-fn print_card(view: &PrepaidView) {
-    say(&match &view.card {
-        Ok(card) => format!(
-            "{}  …{}  expires {}  loaded {}  of {}",
-            view.label,
-            ending(&card.number),
-            card.expiry,
-            card.loaded,
-            card.iss
-        ),
-        Err(error) => format!("{}  is not good: {error}", view.label),
-    });
-}
-
-/// The last four digits.
-fn ending(number: &str) -> &str {
-    number.get(number.len().saturating_sub(4)..).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! `warifu holder join`: becoming a member of a settlement center (rows B2, B4, B6).
 
-use super::cards;
+use super::prepaid;
 use crate::{
     Failure,
     command::terminal::{
@@ -113,5 +113,5 @@ impl Register {
 async fn finish(terminal: &Terminal) -> Result<(), Failure> {
     send(terminal).await?;
     let holder = terminal.holder().await?;
-    cards::fetch(&holder).await
+    prepaid::fetch(&holder).await
 }

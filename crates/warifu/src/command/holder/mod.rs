@@ -5,6 +5,7 @@ mod cards;
 mod enrol;
 mod join;
 mod play;
+mod prepaid;
 
 use super::terminal::{history, place::At, vault};
 use crate::{Failure, output::say, setup::write_text};
@@ -65,8 +66,9 @@ pub enum HolderCommand {
         #[arg(long)]
         json: bool,
     },
-    /// List the prepaid cards; each is verified offline with the center's pinned key.
-    Cards(cards::Cards),
+    /// List the prepaid cards, each verified offline with the center's pinned key; or have them again,
+    /// hand one out to be checked, check another's.
+    Cards(prepaid::Cards),
     /// Buy.
     Buy(Box<buy::Buy>),
     /// Show an order, or all.
@@ -155,7 +157,7 @@ impl HolderCommand {
             HolderCommand::Agree(agree) => agree.run().await,
             HolderCommand::TopUp(top_up) => top_up.run().await,
             HolderCommand::TopUpStatus(status) => status.run().await,
-            HolderCommand::Balance { at, card, json } => cards::balance(&at, &card, json).await,
+            HolderCommand::Balance { at, card, json } => prepaid::balance(&at, &card, json).await,
             HolderCommand::Cards(cards) => cards.run().await,
             HolderCommand::Buy(buy) => buy.run().await,
             HolderCommand::Orders { at, json } => buy::orders(&at, json).await,
