@@ -47,6 +47,11 @@ impl Held {
         self.changes
     }
 
+    /// Whether the signature key is another one than the terminal's.
+    pub fn has_other_key(&self, terminal: &Terminal) -> bool {
+        self.signer.verifying_key() != terminal.signer.verifying_key()
+    }
+
     /// Gives a running terminal what is kept. Shares that it fetched itself stay until their epoch
     /// is over.
     pub fn give_to(self, terminal: &mut Terminal, now: UnixTime) {
