@@ -28,6 +28,7 @@ pub use operation::{
     PaymentNoticesAnswer, PaymentNoticesQuestion, PlayAnswer, PlayQuestion, QuoteAnswer, QuoteItem,
     QuoteQuestion, ReceivedAnswer, RenewQuestion, SettleQuestion, SettlementAnswer, ShareAnswer,
     ShareQuestion, StatusAnswer, StatusQuestion, StopQuestion, TradeKeyAnswer, TradeKeyQuestion,
+    WithdrawQuestion,
 };
 pub use party::{CenterLink, Party, Random};
 pub use problem::{CallError, Problem};
