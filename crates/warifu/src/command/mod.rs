@@ -5,6 +5,7 @@ mod bench;
 mod broker;
 mod center;
 mod holder;
+mod issuer;
 mod members;
 mod operator;
 mod party;
@@ -67,7 +68,7 @@ enum Command {
     Merchant(operator::MerchantCommand),
     /// The issuer's operator.
     #[command(subcommand)]
-    Issuer(operator::IssuerCommand),
+    Issuer(issuer::IssuerCommand),
     /// The carrier's operator.
     #[command(subcommand)]
     Carrier(operator::CarrierCommand),
