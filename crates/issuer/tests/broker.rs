@@ -398,5 +398,5 @@ async fn an_order_that_was_given_up_is_refused_on_the_card_network_too() {
     };
     let refused: Result<StatusAnswer, _> =
         world.ask(&peer(&world.cast.holder), "withdraw", &question).await;
-    assert_eq!(named(refused.unwrap_err()), ("forbidden".into(), "op".into()));
+    assert_eq!(named(refused.unwrap_err()), ("wrong_party".into(), "op".into()));
 }

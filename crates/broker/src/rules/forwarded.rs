@@ -1,7 +1,8 @@
 //! Who calls, where a web server stands between: only what a trusted one has written counts, since
 //! anybody can send such a header.
 
-use std::net::{IpAddr, Ipv6Addr};
+// Addresses are values; there is no socket here.
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// The header in which the operator's own web server writes who has called it. The other one is not
 /// looked at: the server may pass it on as a stranger has sent it.
@@ -71,7 +72,7 @@ fn address(text: &str) -> Option<IpAddr> {
     if let Some((inside, _)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return inside.parse().ok();
     }
-    let port = |socket: std::net::SocketAddr| socket.ip();
+    let port = |socket: SocketAddr| socket.ip();
     text.parse().ok().or_else(|| text.parse().ok().map(port))
 }
 
