@@ -4,10 +4,13 @@
 use crate::{
     approving::{Approval, OrderView},
     broker::Broker,
+    device_pages,
+    devices::KnownDevice,
     members::Login,
     ordering::OrderWish,
     pages,
     providers::ProviderApplication,
+    rules::forwarded::counted_by,
     services::{Found, FoundPage, Import, SearchWish},
 };
 use axum::{
@@ -46,12 +49,15 @@ pub fn routes(broker: Arc<Broker>) -> Router {
         .route("/v1/kinds", get(kinds))
         .route("/v1/login", post(login))
         .route("/v1/logout", post(logout))
+        .route("/v1/devices", post(ask_device))
+        .route("/v1/devices/known", post(know_device))
         .route("/v1/orders", get(orders).post(place))
         .route("/v1/orders/{order}", get(order))
         .route("/v1/orders/{order}/approve", post(approve))
         .route("/v1/orders/{order}/cancel", post(cancel))
         .route("/v1/providers", post(apply))
         .merge(pages::routes())
+        .merge(device_pages::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .route("/v1/provider/services", put(import).layer(DefaultBodyLimit::max(MAX_FILE)))
         .fallback(|| async { Problem::not_found("path") })
@@ -63,6 +69,7 @@ pub fn routes(broker: Arc<Broker>) -> Router {
 
 /// Who calls: the address, and what the headers show.
 pub(crate) struct Caller {
+    /// What attempts are counted by: the address, or its network.
     pub address: String,
     /// `Authorization: Bearer`.
     pub bearer: Option<Zeroizing<String>>,
@@ -75,10 +82,13 @@ pub(crate) struct Caller {
     pub content_type: String,
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller {
+impl FromRequestParts<Arc<Broker>> for Caller {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Infallible> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        broker: &Arc<Broker>,
+    ) -> Result<Caller, Infallible> {
         let text = |name: &str| {
             parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
         };
@@ -91,8 +101,14 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             };
             text("cookie").split(';').find_map(of)
         };
+        let proxies = &broker.settings.proxies;
+        let lines = parts.headers.get_all(proxies.header.header()).iter();
+        let address = known.map(|info| {
+            let address = proxies.caller(info.0.ip(), lines.filter_map(|line| line.to_str().ok()));
+            counted_by(address).to_string()
+        });
         Ok(Caller {
-            address: known.map(|info| info.0.ip().to_string()).unwrap_or_default(),
+            address: address.unwrap_or_default(),
             bearer: text("authorization").strip_prefix("Bearer ").map(secret),
             session: cookie("session"),
             device: cookie("device"),
@@ -169,6 +185,32 @@ async fn logout(State(broker): On, caller: Caller) -> Result<StatusCode, Problem
         broker.logout(session).await?;
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/devices`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceWish {
+    member: String,
+}
+
+async fn ask_device(State(broker): On, caller: Caller, body: Body) -> Result<StatusCode, Problem> {
+    let wish: DeviceWish = read(body)?;
+    broker.ask_device(&wish.member, &caller.address).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `POST /v1/devices/known`: the last two parts of the mail's link.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceLink {
+    member: String,
+    link: Zeroizing<String>,
+}
+
+async fn know_device(State(broker): On, body: Body) -> Answered<KnownDevice> {
+    let DeviceLink { member, link } = read(body)?;
+    Ok(Json(broker.know_device(&member, &link).await?))
 }
 
 async fn place(State(broker): On, caller: Caller, body: Body) -> Result<Response, Problem> {

@@ -12,10 +12,14 @@
 
 mod approving;
 mod broker;
+mod device_pages;
+mod devices;
 mod drive;
+mod ending;
 mod http;
 mod mails;
 mod members;
+mod operating;
 mod ordering;
 mod pages;
 mod passing;
@@ -26,13 +30,16 @@ mod registry_line;
 pub mod rules;
 mod services;
 mod settings;
+mod stock;
 mod view;
 mod worker;
 
 pub use approving::{Approval, OrderView};
 pub use broker::Broker;
+pub use devices::KnownDevice;
 pub use http::routes;
 pub use members::{Login, MemberApplication, MemberSummary};
+pub use operating::OrderSummary;
 pub use ordering::OrderWish;
 pub use providers::{ProviderApplication, ProviderSummary};
 pub use records::{Channel, Standing, Step};

@@ -6,7 +6,7 @@ use crate::{
     approving::{Approval, OrderView},
     broker::Broker,
     http::{Caller, order_id},
-    members::Login,
+    members::{DEVICE_TIME, Login},
     rules::{calendar, letter::Language, token},
 };
 use askama::Template;
@@ -39,17 +39,22 @@ pub(crate) fn routes() -> Router<Arc<Broker>> {
 }
 
 /// The texts of a page, in one language.
-struct Words {
+pub(crate) struct Words {
     japanese: bool,
 }
 
 impl Words {
+    /// In the caller's language.
+    pub(crate) fn of(caller: &Caller) -> Words {
+        Words { japanese: caller.japanese }
+    }
+
     /// The English or the Japanese text.
-    fn say<'a>(&self, en: &'a str, ja: &'a str) -> &'a str {
+    pub(crate) fn say<'a>(&self, en: &'a str, ja: &'a str) -> &'a str {
         if self.japanese { ja } else { en }
     }
 
-    fn tag(&self) -> &'static str {
+    pub(crate) fn tag(&self) -> &'static str {
         if self.japanese { "ja" } else { "en" }
     }
 
@@ -138,6 +143,10 @@ fn said(words: &Words, state: &str) -> &'static str {
 fn told(words: &Words, approval: Approval) -> &'static str {
     let (en, ja) = match approval {
         Approval::Approved => ("The order is approved.", "ご注文を承認しました。"),
+        Approval::SoldOut => (
+            "There is none left: somebody was faster. Nothing was ordered and nothing is charged.",
+            "先に予約が入り、満席・完売となりました。発注はされず、ご請求もありません。",
+        ),
         Approval::Cancelled => ("The order is cancelled.", "ご注文を取り消しました。"),
         _ => (
             "Nothing was changed: the order was decided before, or its time is over.",
@@ -153,7 +162,7 @@ async fn style() -> Response {
 }
 
 /// A page, never kept by a browser or shown in another site's frame.
-fn show(status: StatusCode, page: &impl Template) -> Response {
+pub(crate) fn show(status: StatusCode, page: &impl Template) -> Response {
     let Ok(html) = page.render() else { return Problem::internal().into_response() };
     let mut response = (status, Html(html)).into_response();
     let headers = response.headers_mut();
@@ -196,21 +205,28 @@ async fn login(State(broker): On, caller: Caller, Form(form): Form<LoginForm>) -
 }
 
 fn with_cookies(mut response: Response, broker: &Broker, login: &Login) -> Response {
-    let secure = if broker.settings.pages.starts_with("https:") { "; Secure" } else { "" };
     let session_time = broker.settings.session_time;
-    let tokens =
-        [("session", &login.session, session_time), ("device", &login.device, 182 * 86_400)];
-    for (name, value, age) in tokens {
-        let cookie = format!(
-            "{name}={}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}",
-            value.as_str()
-        );
-        if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
-            cookie.set_sensitive(true);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-    }
+    set_cookie(&mut response, broker, ("session", &login.session), session_time);
+    set_cookie(&mut response, broker, ("device", &login.device), DEVICE_TIME);
     response
+}
+
+/// Has the browser keep a secret for so many seconds.
+pub(crate) fn set_cookie(
+    response: &mut Response,
+    broker: &Broker,
+    (name, value): (&str, &Zeroizing<String>),
+    seconds: u64,
+) {
+    let secure = if broker.settings.pages.starts_with("https:") { "; Secure" } else { "" };
+    let cookie = format!(
+        "{name}={}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}",
+        value.as_str()
+    );
+    if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
+        cookie.set_sensitive(true);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// The member of the pages' session, and the token that its forms bring.

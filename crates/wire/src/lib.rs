@@ -28,7 +28,7 @@ pub use operation::{
     PaymentNoticesAnswer, PaymentNoticesQuestion, PlayAnswer, PlayQuestion, QuoteAnswer, QuoteItem,
     QuoteQuestion, ReceivedAnswer, RenewQuestion, SettleQuestion, SettlementAnswer, ShareAnswer,
     ShareQuestion, StatusAnswer, StatusQuestion, StopAnswer, StopQuestion, TradeKeyAnswer,
-    TradeKeyQuestion,
+    TradeKeyQuestion, WithdrawQuestion,
 };
 pub use party::{CenterLink, Party, Random};
 pub use problem::{CallError, Problem};

@@ -102,6 +102,17 @@ messages! {
         status: String,
     }
 
+    /// `withdraw`: broker to issuer, where the provider is dead; answered with [`StatusAnswer`], which
+    /// the issuer signs.
+    WithdrawQuestion {
+        /// The order.
+        order: OrderId,
+        /// Its identity.
+        identity: Digest,
+        /// The provider.
+        merchant: Identifier,
+    }
+
     /// `part`: holder to issuer, where the part goes directly (claim 1).
     PartQuestion {
         /// The sealed order with the issuer's part only.

@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod csv_file;
+pub mod forwarded;
 pub mod grams;
 pub mod letter;
 pub mod price;

@@ -50,6 +50,9 @@ pub struct Service {
     /// The last day, `YYYY-MM-DD`; empty if it has none.
     #[serde(default)]
     pub ends: String,
+    /// How many there are on each day, those that are sold included; none if nobody counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
     /// Pictures: `https` addresses, or `data:` ones with a PNG, JPEG or WebP picture.
     #[serde(default)]
     pub pictures: Vec<String>,
@@ -62,6 +65,8 @@ pub type Wrong = (&'static str, &'static str);
 pub const MAX_PICTURES: usize = 8;
 /// The longest `data:` picture, in bytes of its address: about 190 KB of picture.
 pub const MAX_PICTURE: usize = 256 * 1024;
+/// The greatest capacity of a day.
+pub const MAX_CAPACITY: u32 = 1_000_000;
 const MAX_NAME: usize = 200;
 const MAX_TEXT: usize = 5_000;
 
@@ -99,6 +104,9 @@ impl Service {
         let backwards = !self.begins.is_empty() && !self.ends.is_empty() && self.ends < self.begins;
         if !day(&self.ends) || backwards {
             return Err(("ends", "a day, YYYY-MM-DD, not before the first"));
+        }
+        if self.capacity.is_some_and(|capacity| capacity > MAX_CAPACITY) {
+            return Err(("capacity", "0 to 1,000,000"));
         }
         if self.pictures.len() > MAX_PICTURES || !self.pictures.iter().all(|p| is_picture(p)) {
             return Err(("pictures", "at most 8 https addresses or small data: pictures"));

@@ -6,6 +6,7 @@ mod broker;
 mod center;
 mod check_card;
 mod holder;
+mod issuer;
 mod members;
 mod merchant;
 mod operator;
@@ -70,7 +71,7 @@ enum Command {
     Merchant(merchant::MerchantCommand),
     /// The issuer's operator.
     #[command(subcommand)]
-    Issuer(operator::IssuerCommand),
+    Issuer(issuer::IssuerCommand),
     /// The carrier's operator.
     #[command(subcommand)]
     Carrier(operator::CarrierCommand),
