@@ -19,6 +19,7 @@ mod members;
 mod ordering;
 mod pages;
 mod passing;
+mod passkeys;
 mod passwords;
 mod providers;
 mod records;
@@ -34,6 +35,9 @@ pub use broker::Broker;
 pub use http::routes;
 pub use members::{Login, MemberApplication, MemberSummary};
 pub use ordering::OrderWish;
+pub use passkeys::{
+    Answer, Attempt, CreationOptions, NewPasskeyAnswer, PasskeySummary, RequestOptions,
+};
 pub use providers::{ProviderApplication, ProviderSummary};
 pub use records::{Channel, Standing, Step};
 pub use registry_line::RegistryLine;

@@ -14,7 +14,7 @@ use std::{
     fmt,
     sync::{Mutex, PoisonError},
 };
-use warifu_ports::Unit;
+use warifu_ports::{StoreError, Unit};
 use warifu_types::{Bucket, Rate, UnixTime};
 use warifu_wire::{
     Problem,
@@ -31,7 +31,7 @@ const NUMBER: Rate = Rate { burst: 60, a_minute: 6 };
 /// Buckets that are kept at most; full ones go first.
 const MOST_BUCKETS: usize = 100_000;
 /// How long a device is remembered, in seconds: half a year.
-const DEVICE_TIME: u64 = 182 * 86_400;
+pub(crate) const DEVICE_TIME: u64 = 182 * 86_400;
 /// How long a registration code is good, in seconds: 30 days, since it goes by post.
 const CODE_TIME: u64 = 30 * 86_400;
 
@@ -111,6 +111,11 @@ impl Guard {
         })
     }
 
+    /// An attempt of any kind from an address.
+    pub(crate) fn take_address(&self, address: &str, now: UnixTime) -> Result<(), Problem> {
+        self.take(format!("address {address}"), ADDRESS, now)
+    }
+
     /// A login that was right gives the pair its attempts back.
     fn forget(&self, key: &str) {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
@@ -178,17 +183,32 @@ impl Broker {
         &self,
         number: &str,
         password: &str,
-        (address, device): (&str, Option<&str>),
+        from: (&str, Option<&str>),
     ) -> Result<Login, Problem> {
-        let now = self.party.now();
         let number = number.trim().to_ascii_uppercase();
+        self.check_password(&number, password, from).await?;
+        let (login, now) = (self.fresh_login(), self.party.now());
+        let kept = login.clone();
+        let work = move |unit: &mut dyn Unit| keep_login(unit, &kept, &number, now);
+        self.store.run::<(), StoreError>(work).await?;
+        Ok(login)
+    }
+
+    /// Whether this is the member's password, within the limits of attempts.
+    pub(crate) async fn check_password(
+        &self,
+        number: &str,
+        password: &str,
+        (address, device): (&str, Option<&str>),
+    ) -> Result<(), Problem> {
+        let now = self.party.now();
         let pair = format!("pair {address} {number}");
-        self.guard.take(format!("address {address}"), ADDRESS, now)?;
+        self.guard.take_address(address, now)?;
         self.guard.take(pair.clone(), PAIR, now)?;
-        if !self.is_known_device(&number, device).await? {
+        if !self.is_known_device(number, device).await? {
             self.guard.take(format!("number {number}"), NUMBER, now)?;
         }
-        let key = number.clone();
+        let key = number.to_string();
         let record = self.store.run(move |unit| MEMBERS.get(unit, &key)).await?;
         let record = record.filter(|record| record.active);
         let known = record.as_ref().map(|record| &record.password);
@@ -197,23 +217,16 @@ impl Broker {
             return Err(Problem::new(401, "wrong_login", title, Some("password")));
         }
         self.guard.forget(&pair);
-        let login = Login {
+        Ok(())
+    }
+
+    /// A login that is not kept yet.
+    pub(crate) fn fresh_login(&self) -> Login {
+        Login {
             session: self.fresh_token(),
             device: self.fresh_token(),
-            until: now.plus(self.settings.session_time),
-        };
-        let (session, device) = (login.session.clone(), login.device.clone());
-        let until = login.until;
-        let work = move |unit: &mut dyn Unit| {
-            let key = session_key(unit, &session);
-            SESSIONS.put(unit, &key, &SessionRecord { member: number.clone(), until })?;
-            let key = device_key(unit, &device);
-            let until = now.plus(DEVICE_TIME);
-            DEVICES.put(unit, &key, &SessionRecord { member: number, until })?;
-            Ok::<_, Problem>(())
-        };
-        self.store.run(work).await?;
-        Ok(login)
+            until: self.party.now().plus(self.settings.session_time),
+        }
     }
 
     async fn is_known_device(&self, number: &str, device: Option<&str>) -> Result<bool, Problem> {
@@ -266,8 +279,31 @@ impl Broker {
     }
 }
 
+/// Keeps a login of a member who has shown who it is.
+pub(crate) fn keep_login(
+    unit: &mut dyn Unit,
+    login: &Login,
+    member: &str,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let (key, member) = (session_key(unit, &login.session), member.to_string());
+    SESSIONS.put(unit, &key, &SessionRecord { member: member.clone(), until: login.until })?;
+    keep_device(unit, &login.device, member, now)
+}
+
 fn session_key(unit: &mut dyn Unit, session: &str) -> String {
     unit.keyed_hash("broker session", session.as_bytes())
+}
+
+/// Remembers a device of a member's.
+pub(crate) fn keep_device(
+    unit: &mut dyn Unit,
+    device: &str,
+    member: String,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let key = device_key(unit, device);
+    DEVICES.put(unit, &key, &SessionRecord { member, until: now.plus(DEVICE_TIME) })
 }
 
 fn device_key(unit: &mut dyn Unit, device: &str) -> String {
