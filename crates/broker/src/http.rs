@@ -76,6 +76,8 @@ pub(crate) struct Caller {
     /// The cookies of the pages.
     pub session: Option<Zeroizing<String>>,
     pub device: Option<Zeroizing<String>>,
+    /// The ticket of a passkey's ceremony.
+    pub ticket: Option<Zeroizing<String>>,
     /// Whether Japanese stands first in `Accept-Language`.
     pub japanese: bool,
     pub idempotency_key: Option<String>,
@@ -112,6 +114,7 @@ impl FromRequestParts<Arc<Broker>> for Caller {
             bearer: text("authorization").strip_prefix("Bearer ").map(secret),
             session: cookie("session"),
             device: cookie("device"),
+            ticket: cookie("ticket"),
             japanese: text("accept-language").trim_start().starts_with("ja"),
             idempotency_key: Some(text("idempotency-key").to_string()).filter(|k| !k.is_empty()),
             content_type: text("content-type").split(';').next().unwrap_or_default().to_string(),

@@ -23,6 +23,7 @@ mod operating;
 mod ordering;
 mod pages;
 mod passing;
+mod passkeys;
 mod passwords;
 mod providers;
 mod records;
@@ -41,6 +42,9 @@ pub use http::routes;
 pub use members::{Login, MemberApplication, MemberSummary};
 pub use operating::OrderSummary;
 pub use ordering::OrderWish;
+pub use passkeys::{
+    Answer, Attempt, CreationOptions, NewPasskeyAnswer, PasskeySummary, RequestOptions,
+};
 pub use providers::{ProviderApplication, ProviderSummary};
 pub use records::{Channel, Standing, Step};
 pub use registry_line::RegistryLine;

@@ -122,6 +122,11 @@ impl Guard {
         })
     }
 
+    /// An attempt of any kind from an address.
+    pub(crate) fn take_address(&self, address: &str, now: UnixTime) -> Result<(), Problem> {
+        self.take(format!("address {address}"), ADDRESS, now)
+    }
+
     /// A login that was right gives the pair its attempts back.
     fn forget(&self, key: &str) {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
@@ -189,11 +194,26 @@ impl Broker {
         &self,
         number: &str,
         password: &str,
-        (address, device): (&str, Option<&str>),
+        from: (&str, Option<&str>),
     ) -> Result<Login, Problem> {
-        let now = self.party.now();
         let number = number.trim().to_ascii_uppercase();
-        let device = self.known_device(&number, device).await?;
+        self.check_password(&number, password, from).await?;
+        let (login, now) = (self.fresh_login(), self.party.now());
+        let kept = login.clone();
+        let work = move |unit: &mut dyn Unit| keep_login(unit, &kept, &number, now);
+        self.store.run::<(), StoreError>(work).await?;
+        Ok(login)
+    }
+
+    /// Whether this is the member's password, within the limits of attempts.
+    pub(crate) async fn check_password(
+        &self,
+        number: &str,
+        password: &str,
+        (address, device): (&str, Option<&str>),
+    ) -> Result<(), Problem> {
+        let now = self.party.now();
+        let device = self.known_device(number, device).await?;
         let (attempts, stretcher) = match &device {
             Some(device) => (format!("device {device}"), &self.guard.known),
             None => (format!("pair {address} {number}"), &self.guard.stretcher),
@@ -201,11 +221,11 @@ impl Broker {
         if device.is_some() {
             self.guard.take(attempts.clone(), DEVICE, now)?;
         } else {
-            self.guard.take(format!("address {address}"), ADDRESS, now)?;
+            self.guard.take_address(address, now)?;
             self.guard.take(attempts.clone(), PAIR, now)?;
             self.guard.take(format!("number {number}"), NUMBER, now)?;
         }
-        let key = number.clone();
+        let key = number.to_string();
         let record = self.store.run(move |unit| MEMBERS.get(unit, &key)).await?;
         let record = record.filter(|record| record.active);
         let known = record.as_ref().map(|record| &record.password);
@@ -214,21 +234,16 @@ impl Broker {
             return Err(Problem::new(401, "wrong_login", title, Some("password")));
         }
         self.guard.forget(&attempts);
-        let login = Login {
+        Ok(())
+    }
+
+    /// A login that is not kept yet.
+    pub(crate) fn fresh_login(&self) -> Login {
+        Login {
             session: self.fresh_token(),
             device: self.fresh_token(),
-            until: now.plus(self.settings.session_time),
-        };
-        let (session, device) = (login.session.clone(), login.device.clone());
-        let until = login.until;
-        let work = move |unit: &mut dyn Unit| {
-            let key = session_key(unit, &session);
-            SESSIONS.put(unit, &key, &SessionRecord { member: number.clone(), until })?;
-            keep_device(unit, &device, number, now)?;
-            Ok::<_, Problem>(())
-        };
-        self.store.run(work).await?;
-        Ok(login)
+            until: self.party.now().plus(self.settings.session_time),
+        }
     }
 
     /// The key of a device that the member has used before.
@@ -284,6 +299,18 @@ impl Broker {
         let found = self.store.run(move |unit| MEMBERS.get(unit, &key)).await?;
         found.ok_or_else(|| Problem::not_found("member"))
     }
+}
+
+/// Keeps a login of a member who has shown who it is.
+pub(crate) fn keep_login(
+    unit: &mut dyn Unit,
+    login: &Login,
+    member: &str,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let (key, member) = (session_key(unit, &login.session), member.to_string());
+    SESSIONS.put(unit, &key, &SessionRecord { member: member.clone(), until: login.until })?;
+    keep_device(unit, &login.device, member, now)
 }
 
 fn session_key(unit: &mut dyn Unit, session: &str) -> String {

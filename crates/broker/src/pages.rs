@@ -1,6 +1,8 @@
-//! The broker's pages: login, the member's orders, and the page behind a mail's link. No scripts. To
-//! look at a page changes nothing: what decides is a button, whose form brings a token that only the
-//! page has (row C5).
+//! The broker's pages: login, the member's orders and passkeys, and the page behind a mail's
+//! link. One script, for passkeys alone: everything else works without. To look at a page changes
+//! nothing: what decides is a button, whose form brings a token that only the page has (row C5).
+
+mod passkeys;
 
 use crate::{
     approving::{Approval, OrderView},
@@ -36,6 +38,7 @@ pub(crate) fn routes() -> Router<Arc<Broker>> {
         .route("/orders", get(orders))
         .route("/orders/{order}", get(order).post(decide))
         .route("/c/{link}", get(linked).post(decide_linked))
+        .merge(passkeys::routes())
 }
 
 /// The texts of a page, in one language.
@@ -67,7 +70,9 @@ impl Words {
 #[template(path = "login.html")]
 struct LoginPage {
     words: Words,
-    failed: bool,
+    /// Whether passkeys are offered.
+    passkeys: bool,
+    alert: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -161,13 +166,18 @@ async fn style() -> Response {
     (kind, include_str!("../templates/style.css")).into_response()
 }
 
-/// A page, never kept by a browser or shown in another site's frame.
+/// A page without a script.
 pub(crate) fn show(status: StatusCode, page: &impl Template) -> Response {
+    let policy = "default-src 'none'; style-src 'self'; form-action 'self'; \
+                  base-uri 'none'; frame-ancestors 'none'";
+    show_under(policy, status, page)
+}
+
+/// A page, never kept by a browser or shown in another site's frame, under a policy of what it may load.
+fn show_under(policy: &'static str, status: StatusCode, page: &impl Template) -> Response {
     let Ok(html) = page.render() else { return Problem::internal().into_response() };
     let mut response = (status, Html(html)).into_response();
     let headers = response.headers_mut();
-    let policy = "default-src 'none'; style-src 'self'; form-action 'self'; \
-                  base-uri 'none'; frame-ancestors 'none'";
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, "no-store"),
@@ -179,9 +189,21 @@ pub(crate) fn show(status: StatusCode, page: &impl Template) -> Response {
     response
 }
 
-async fn login_page(caller: Caller) -> Response {
-    let words = Words { japanese: caller.japanese };
-    show(StatusCode::OK, &LoginPage { words, failed: false })
+async fn login_page(State(broker): On, caller: Caller) -> Response {
+    show_login(&broker, &caller, StatusCode::OK, None)
+}
+
+/// The login page, with an alert in English and Japanese.
+fn show_login(
+    broker: &Broker,
+    caller: &Caller,
+    status: StatusCode,
+    alert: Option<(&'static str, &'static str)>,
+) -> Response {
+    let words = Words::of(caller);
+    let alert = alert.map(|(en, ja)| words.say(en, ja));
+    let page = LoginPage { words, passkeys: broker.site().is_some(), alert };
+    show_under(passkeys::POLICY, status, &page)
 }
 
 #[derive(Deserialize)]
@@ -196,12 +218,18 @@ async fn login(State(broker): On, caller: Caller, Form(form): Form<LoginForm>) -
     match broker.login(&form.member, &form.password, from).await {
         Ok(login) => with_cookies(Redirect::to("/orders").into_response(), &broker, &login),
         Err(problem) if problem.status < 500 => {
-            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNAUTHORIZED);
-            let words = Words { japanese: caller.japanese };
-            show(status, &LoginPage { words, failed: true })
+            let alert = (
+                "Membership number or password is wrong, or there were too many attempts.",
+                "会員番号またはパスワードが違うか、試行回数が多すぎます。",
+            );
+            show_login(&broker, &caller, status_of(&problem), Some(alert))
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+fn status_of(problem: &Problem) -> StatusCode {
+    StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn with_cookies(mut response: Response, broker: &Broker, login: &Login) -> Response {
@@ -248,6 +276,14 @@ async fn form_token(broker: &Broker, opened: &str) -> Result<Zeroizing<String>, 
     token::of_hash(&hash).ok_or_else(Problem::internal)
 }
 
+/// Refuses a form with a token that the page did not have.
+fn check_token(shown: &str, right: &str) -> Result<(), Problem> {
+    match bool::from(shown.as_bytes().ct_eq(right.as_bytes())) {
+        true => Ok(()),
+        false => Err(Problem::forbidden("token")),
+    }
+}
+
 #[derive(Deserialize)]
 struct DecisionForm {
     token: Zeroizing<String>,
@@ -256,11 +292,9 @@ struct DecisionForm {
 }
 
 impl DecisionForm {
-    /// Whether the form approves; a token that the page did not have is refused.
+    /// Whether the form approves.
     fn read(&self, right: &str) -> Result<bool, Problem> {
-        if !bool::from(self.token.as_bytes().ct_eq(right.as_bytes())) {
-            return Err(Problem::forbidden("token"));
-        }
+        check_token(&self.token, right)?;
         match self.decision.as_str() {
             "approve" => Ok(true),
             "cancel" => Ok(false),

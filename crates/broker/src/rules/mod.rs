@@ -11,3 +11,4 @@ pub mod schema_org;
 pub mod service;
 pub mod steps;
 pub mod token;
+pub mod webauthn;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 #![allow(clippy::result_large_err, reason = "as in the crate")]
 
+pub mod authenticator;
 pub mod card_issuer;
 #[path = "../../../protocol/tests/common/mod.rs"]
 pub mod net;
