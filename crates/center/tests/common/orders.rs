@@ -86,7 +86,16 @@ impl World {
         form.sign(merchant.signer.as_ref())
     }
 
+    /// Seals an order; the center has what its payment names.
     pub async fn seal(&self, member: &Member, wish: &Wish) -> Sealed {
+        let sealed = self.seal_only(member, wish).await;
+        let front = self.merchant.party.terminal().credential_token.clone();
+        let enclosures = Payment::enclosures(&sealed.bundle, &front);
+        self.session().await.enclose(&enclosures).await.unwrap();
+        sealed
+    }
+
+    pub async fn seal_only(&self, member: &Member, wish: &Wish) -> Sealed {
         let token = self.form(&wish.rule);
         let front = self.merchant.party.terminal().credential.clone();
         let now = self.clock.now();
@@ -110,10 +119,8 @@ impl World {
 
     /// The payment instruction for a sealed order.
     pub fn payment(&self, sealed: &Sealed) -> Instruction {
-        Instruction::Pay(Box::new(Payment {
-            sealed: sealed.bundle.only(Role::Center),
-            front: self.merchant.party.terminal().credential_token.clone(),
-        }))
+        let front = self.merchant.party.terminal().credential_token.clone();
+        Instruction::Pay(Box::new(Payment::of(&sealed.bundle, &front).unwrap()))
     }
 
     /// An order for value that the issuer pays for.
