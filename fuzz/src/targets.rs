@@ -478,7 +478,7 @@ pub fn joining(data: &[u8]) -> bool {
     }
     match stable::<Message>(data) {
         Some(Message::Apply(application)) => application.check().is_ok(),
-        Some(Message::Join { .. } | Message::Telegram(_)) => true,
+        Some(Message::Join { .. } | Message::Telegram(_) | Message::Enclose(_)) => true,
         None => {
             stable::<Reply>(data).is_some()
                 || stable::<Opened>(data).is_some()

@@ -49,7 +49,7 @@ impl Broker {
         wish: OrderWish,
     ) -> Result<OrderId, Problem> {
         check(key, &wish)?;
-        let id = OrderId(self.party.random32());
+        let id = OrderId(self.party.new_name());
         let (now, reply_time) = (self.party.now(), self.settings.reply_time);
         let remind_after = self.settings.remind_after;
         let member = member.to_string();

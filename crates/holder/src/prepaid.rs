@@ -78,7 +78,7 @@ impl Holder {
     async fn issued_cards(&self) -> Result<Vec<String>, HolderError> {
         let (mut documents, mut from) = (Vec::new(), 0);
         loop {
-            let id = (Nonce(self.party.random32()), self.party.now());
+            let id = (Nonce(self.party.new_name()), self.party.now());
             let question = Instruction::Cards { from };
             let Outcome::Cards(page) = self.writer()?.ask(&self.store, id, question).await? else {
                 return Err(wrong("telegram_answer.outcome").into());
@@ -100,7 +100,7 @@ impl Holder {
             CARDS.get(unit, &wanted)?.ok_or(HolderError::Missing("card"))
         };
         let card: Card = self.store.run(find).await?;
-        let id = (Nonce(self.party.random32()), self.party.now());
+        let id = (Nonce(self.party.new_name()), self.party.now());
         let question = Instruction::Balance { card: card.number.clone() };
         let Outcome::Balance(balance) = self.writer()?.ask(&self.store, id, question).await? else {
             return Err(wrong("telegram_answer.outcome").into());

@@ -105,7 +105,7 @@ impl Holder {
         let top_up = TopUp { amount: wish.amount, card, funding };
         let now = self.party.now();
         let draft = Draft {
-            jti: Nonce(self.party.random32()),
+            jti: Nonce(self.party.new_name()),
             instruction: Instruction::TopUp(Box::new(top_up)),
             now,
             exp,
@@ -146,7 +146,7 @@ impl Holder {
             Standing::Issued {} | Standing::Refused { .. } => Ok(record),
             Standing::Asked {} => self.send_top_up(record).await,
             Standing::Waiting { .. } => {
-                let id = (Nonce(self.party.random32()), self.party.now());
+                let id = (Nonce(self.party.new_name()), self.party.now());
                 let question = Instruction::TopUpStatus { telegram };
                 match self.writer()?.ask(&self.store, id, question).await? {
                     Outcome::TopUp(state) => self.note_top_up(record, state, None).await,

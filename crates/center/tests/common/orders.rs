@@ -86,12 +86,21 @@ impl World {
         form.sign(merchant.signer.as_ref())
     }
 
+    /// Seals an order; the center has what its payment names.
     pub async fn seal(&self, member: &Member, wish: &Wish) -> Sealed {
         self.seal_at(&self.merchant, member, wish).await
     }
 
     /// An order at one of several merchants.
     pub async fn seal_at(&self, shop: &Script, member: &Member, wish: &Wish) -> Sealed {
+        let sealed = self.seal_only(shop, member, wish).await;
+        let enclosures = Payment::enclosures(&sealed.bundle, &shop.credential());
+        self.session().await.enclose(&enclosures).await.unwrap();
+        sealed
+    }
+
+    /// An order whose payment names what the center may not have.
+    pub async fn seal_only(&self, shop: &Script, member: &Member, wish: &Wish) -> Sealed {
         let token = self.form(shop, &wish.rule);
         let front = shop.party.terminal().credential.clone();
         let now = self.clock.now();
@@ -119,10 +128,7 @@ impl World {
     }
 
     pub fn payment_at(&self, shop: &Script, sealed: &Sealed) -> Instruction {
-        Instruction::Pay(Box::new(Payment {
-            sealed: sealed.bundle.only(Role::Center),
-            front: shop.party.terminal().credential_token.clone(),
-        }))
+        Instruction::Pay(Box::new(Payment::of(&sealed.bundle, &shop.credential()).unwrap()))
     }
 
     /// An order for value that the issuer pays for.

@@ -1,41 +1,20 @@
-//! One unit of work on the connection.
+//! One unit of work: documents and ledger of a transaction that is open.
 
-use super::{
-    documents::{Documents, Drafts},
-    ledger::PostgresRows,
-    link::Link,
-};
 use crate::{
-    ledger::{Books, Memo},
-    seal::Sealer,
+    documents::{DocumentRows, Documents},
+    ledger::{Books, Rows},
 };
 use warifu_ledger::Ledger;
 use warifu_ports::{KeyAndValue, StoreError, Unit};
 use zeroize::Zeroizing;
 
-/// Documents and ledger of a transaction that is open.
-pub(super) struct PostgresUnit<'a> {
-    sealer: &'a Sealer,
-    documents: Documents<'a>,
-    ledger: Books<'a, PostgresRows<'a>>,
+/// Documents and ledger over an engine's rows.
+pub(crate) struct StoreUnit<'a, D, L> {
+    pub(crate) documents: Documents<'a, D>,
+    pub(crate) ledger: Books<'a, L>,
 }
 
-impl<'a> PostgresUnit<'a> {
-    pub(super) fn new(
-        link: &'a Link,
-        sealer: &'a Sealer,
-        drafts: &'a mut Drafts,
-        memo: &'a mut Memo,
-    ) -> PostgresUnit<'a> {
-        PostgresUnit {
-            sealer,
-            documents: Documents { link, sealer, drafts },
-            ledger: Books::new(PostgresRows::new(link), memo),
-        }
-    }
-}
-
-impl Unit for PostgresUnit<'_> {
+impl<D: DocumentRows, L: Rows> Unit for StoreUnit<'_, D, L> {
     fn get(
         &mut self,
         collection: &str,
@@ -66,7 +45,7 @@ impl Unit for PostgresUnit<'_> {
     }
 
     fn keyed_hash(&mut self, purpose: &str, value: &[u8]) -> String {
-        self.sealer.keyed_hash(purpose, value)
+        self.documents.sealer.keyed_hash(purpose, value)
     }
 
     fn ledger(&mut self) -> &mut dyn Ledger {
