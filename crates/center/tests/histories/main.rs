@@ -62,7 +62,7 @@ fn run(place: impl Fn() -> Place) {
     };
     while Instant::now() < until {
         let case = steps(most).new_tree(&mut runner).unwrap();
-        if let Err(TestError::Fail(why, steps)) = runner.run_one(case, &history) {
+        if let Err(TestError::Fail(why, steps)) = runner.run_one(case, history) {
             panic!("{why}\n{steps:#?}");
         }
     }

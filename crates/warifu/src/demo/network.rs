@@ -19,6 +19,7 @@ use std::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use warifu_center::{CenterWish, Kind};
+use warifu_gateways::bank::simulator::BankWorld;
 use warifu_holder::{Card, Holder};
 use warifu_issuer::{CardApplication, CardKind};
 use warifu_keydist::Thresholds;
@@ -86,6 +87,8 @@ pub struct Network {
     pub person: Person,
     /// The center.
     pub center: Arc<warifu_center::Center>,
+    /// The bank and the post office where the center has accounts.
+    pub banks: BankWorld,
     /// Where everything lies.
     pub folder: PathBuf,
     minimum: Option<Suite>,
@@ -126,6 +129,7 @@ impl Network {
             agreed: BTreeMap::new(),
         };
         let center = builder.center().await?;
+        let banks = super::banks::open(&center)?;
         let mut services = BTreeMap::new();
         for cast in SERVICES {
             services.insert(cast.name, builder.service(cast, &center).await?);
@@ -146,6 +150,7 @@ impl Network {
             holder,
             person,
             center,
+            banks,
             folder: folder.to_path_buf(),
             minimum: setup.minimum,
             policy: setup.policy,

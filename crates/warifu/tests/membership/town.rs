@@ -148,8 +148,8 @@ impl Town {
     fn configure(&self, party: &str, role: &str) {
         let more = match role {
             "merchant" => {
-                "[merchant]\ncatalogue = \"catalogue.json\"\n\
-                 rules = [\"minimal\", \"prepaid\", \"prepaid-metered\"]\n\
+                "[merchant]\ncatalogue = \"catalogue.json\"\nrules = [\"minimal\", \"prepaid\", \
+                 \"prepaid-download\", \"prepaid-metered\"]\n\
                  center = \"domain:center.town.example\"\n\
                  carrier = { identifier = \"domain:carrier.town.example\" }\n"
             }
@@ -195,9 +195,14 @@ impl Town {
 
     /// Hanako applies, the operator approves, and the letter comes.
     pub fn letter(&self) -> Letter {
+        self.letter_for(&WHO)
+    }
+
+    /// As [`Town::letter`], for anybody.
+    pub fn letter_for(&self, who: &[&str]) -> Letter {
         let url = self.url("center");
         let apply = ["holder", "join", "apply", "--center", &url];
-        let printed = good(self.folder(), &[&apply[..], &WHO[..]].concat());
+        let printed = good(self.folder(), &[&apply[..], who].concat());
         self.answer_application(&printed)
     }
 
@@ -232,12 +237,18 @@ impl Town {
 
     /// The registration with what a letter says.
     pub fn try_register(&self, letter: &Letter, more: &[&str]) -> Output {
+        self.try_register_at("hanako.vault", letter, &[&WHO[..], more].concat())
+    }
+
+    /// As [`Town::try_register`], of anybody.
+    pub fn try_register_at(&self, vault: &str, letter: &Letter, who: &[&str]) -> Output {
         fs::write(self.path("code.txt"), &letter.code).unwrap();
         let (url, terms) = (self.url("center"), self.terms());
         let register = ["join", "register", "--center", &url, "--number", &letter.number];
         let told = ["--code-from", "code.txt", "--fingerprint", &letter.fingerprint];
         let own = ["--terms", &terms, "--telephone", TELEPHONE];
-        self.type_holder(&[&register[..], &told[..], &own[..], &WHO[..], more].concat(), PASSWORDS)
+        let arguments = [&register[..], &told[..], &own[..], who].concat();
+        self.type_holder_at(vault, &arguments, PASSWORDS)
     }
 
     #[track_caller]
@@ -247,18 +258,24 @@ impl Town {
 
     /// Her card at the issuer, and in her terminal.
     pub fn enter_card(&self) {
+        self.enter_card_at("hanako.vault", ("M-000001", "山田花子"), "4111111111111111");
+    }
+
+    /// As [`Town::enter_card`], for a member of this number and name.
+    pub fn enter_card_at(&self, vault: &str, (member, name): (&str, &str), number: &str) {
         let application = serde_json::json!({
-            "kind": "credit", "card_number": "4111111111111111", "expiry": "2031-08",
-            "holder": "name:M-000001", "holder_name": "山田花子", "holder_telephone": TELEPHONE,
+            "kind": "credit", "card_number": number, "expiry": "2031-08",
+            "holder": format!("name:{member}"), "holder_name": name, "holder_telephone": TELEPHONE,
             "limits": [{"minor": 500_000, "currency": "JPY"}], "zones": [], "max_instalments": 12,
         });
         fs::write(self.path("card.json"), application.to_string()).unwrap();
         let add = ["issuer", "add-card", "--config", "issuer.toml", "--application", "card.json"];
         good(self.folder(), &add);
-        fs::write(self.path("number.txt"), "4111111111111111\n").unwrap();
+        fs::write(self.path("number.txt"), format!("{number}\n")).unwrap();
         let issuer = identifier("issuer");
         let card = ["card", "--issuer", &issuer, "--expiry", "2031-08"];
-        self.holder(&[&card[..], &["--number-from", "number.txt"]].concat());
+        let card = [&card[..], &["--number-from", "number.txt"]].concat();
+        went_well(&self.type_holder_at(vault, &card, PASSWORDS));
     }
 
     /// A vault, with everything that lies beside it, is in other hands.
@@ -401,9 +418,22 @@ pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
+<<<<<<< HEAD
 const CATALOGUE: &str = r#"[{"number": "T-100", "name": {"en": "Tea", "ja": "茶"}, "kind": "thing",
  "prices": [{"minor": 1980, "currency": "JPY"}], "stock": 100000},
  {"number": "G-2", "name": {"en": "Go, quick", "ja": "早碁"}, "kind": "game", "stock": 0,
  "prices": [{"minor": 10, "currency": "JPY"}], "goods": {"metered": {"tick_seconds": 2}}},
  {"number": "G-6", "name": {"en": "Go, slow", "ja": "囲碁"}, "kind": "game", "stock": 0,
  "prices": [{"minor": 10, "currency": "JPY"}], "goods": {"metered": {"tick_seconds": 6}}}]"#;
+=======
+/// A thing, a file, and a minute of a game.
+pub const CATALOGUE: &str = r#"[
+ {"number": "T-100", "name": {"en": "Tea", "ja": "茶"}, "kind": "thing",
+  "prices": [{"minor": 1980, "currency": "JPY"}], "stock": 100000},
+ {"number": "DL-1", "name": {"en": "A guide", "ja": "手引き"}, "kind": "document",
+  "prices": [{"minor": 300, "currency": "JPY"}], "stock": 0,
+  "goods": {"download": {"type": "text/plain"}}},
+ {"number": "RT-1", "name": {"en": "A game, a minute", "ja": "対局（一分）"}, "kind": "game",
+  "prices": [{"minor": 20, "currency": "JPY"}], "stock": 0,
+  "goods": {"metered": {"tick_seconds": 60}}}]"#;
+>>>>>>> h-bank
