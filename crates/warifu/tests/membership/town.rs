@@ -418,15 +418,7 @@ pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
-<<<<<<< HEAD
-const CATALOGUE: &str = r#"[{"number": "T-100", "name": {"en": "Tea", "ja": "茶"}, "kind": "thing",
- "prices": [{"minor": 1980, "currency": "JPY"}], "stock": 100000},
- {"number": "G-2", "name": {"en": "Go, quick", "ja": "早碁"}, "kind": "game", "stock": 0,
- "prices": [{"minor": 10, "currency": "JPY"}], "goods": {"metered": {"tick_seconds": 2}}},
- {"number": "G-6", "name": {"en": "Go, slow", "ja": "囲碁"}, "kind": "game", "stock": 0,
- "prices": [{"minor": 10, "currency": "JPY"}], "goods": {"metered": {"tick_seconds": 6}}}]"#;
-=======
-/// A thing, a file, and a minute of a game.
+/// A thing, a file, a minute of a game, and games whose ticks a test can wait for.
 pub const CATALOGUE: &str = r#"[
  {"number": "T-100", "name": {"en": "Tea", "ja": "茶"}, "kind": "thing",
   "prices": [{"minor": 1980, "currency": "JPY"}], "stock": 100000},
@@ -435,5 +427,8 @@ pub const CATALOGUE: &str = r#"[
   "goods": {"download": {"type": "text/plain"}}},
  {"number": "RT-1", "name": {"en": "A game, a minute", "ja": "対局（一分）"}, "kind": "game",
   "prices": [{"minor": 20, "currency": "JPY"}], "stock": 0,
-  "goods": {"metered": {"tick_seconds": 60}}}]"#;
->>>>>>> h-bank
+  "goods": {"metered": {"tick_seconds": 60}}},
+ {"number": "G-2", "name": {"en": "Go, quick", "ja": "早碁"}, "kind": "game", "stock": 0,
+  "prices": [{"minor": 10, "currency": "JPY"}], "goods": {"metered": {"tick_seconds": 2}}},
+ {"number": "G-6", "name": {"en": "Go, slow", "ja": "囲碁"}, "kind": "game", "stock": 0,
+  "prices": [{"minor": 10, "currency": "JPY"}], "goods": {"metered": {"tick_seconds": 6}}}]"#;

@@ -8,7 +8,11 @@ use warifu_protocol::telegram::{BankAccount, JapaneseAccountKind};
 #[derive(Debug, Args)]
 pub struct AccountArgs {
     /// The account as an IBAN, with or without spaces.
-    #[arg(long, required_unless_present = "bank", conflicts_with_all = ["bank", "branch", "account_number"])]
+    #[arg(
+        long,
+        required_unless_present = "bank",
+        conflicts_with_all = ["bank", "branch", "account_number"]
+    )]
     iban: Option<String>,
     /// A Japanese account: the bank's code, four digits.
     #[arg(long, requires_all = ["branch", "account_number"])]
