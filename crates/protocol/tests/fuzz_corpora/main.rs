@@ -1,7 +1,5 @@
-//! Every file of the fuzz corpora goes through its target, on stable Rust.
-//!
-//! A file named `good…` must be accepted, one named `bad…` refused; others (what a fuzzer found) only
-//! must not panic. `WARIFU_WRITE_CORPUS=1` writes the seeds anew.
+//! The corpora of the protocol's targets: see `fuzz/src/corpora.rs`, which also says how the seeds are
+//! written anew.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,100 +7,52 @@
     reason = "test code, also outside of test functions"
 )]
 
-#[path = "../../../fuzz/src/targets.rs"]
+#[path = "../../../../fuzz/src/corpora.rs"]
+mod corpora;
+mod signed;
+#[path = "../../../../fuzz/src/targets.rs"]
 #[allow(missing_docs, reason = "the functions of the fuzz targets")]
 mod targets;
 
-use std::{fs, path::PathBuf};
+use corpora::{seed, seeds};
 use targets::{
-    ASKED, Fixture, HPKE, KPS, TARGETS, center_of,
+    Fixture, HPKE, KPS, TARGETS, center_of,
     common::{Cast, NETWORK, NOW, rng},
-    kinds, merchants_part, met,
+    granted, merchants_part, met,
 };
 use warifu_protocol::{
     AtFault,
-    authorization::{Authorization, AuthorizationRequest, Decision, shared_digests},
     credential::Credential,
-    delivery::{Delivery, DeliveryRequest, DeliveryState},
-    encode::{b64, to_json, unb64},
-    enrolment::{Enrolment, EnrolmentRequest, encrypt_shares},
+    encode::{b64, sha256, to_json},
+    enrolment::{
+        Enrolment, encrypt_shares,
+        renewal::{Grant, Renewal},
+    },
     joining::{Application, Guide, Message},
     jwe, meeting,
     order::Disclosure,
-    prepaid::PrepaidCard,
+    presented::CardBeside,
     receipt::Receipt,
     rule::Rule,
-    settlement::{Action, Settlement, SettlementRequest},
-    status::{State, Status},
-    telegram::{
-        BankAccount, Instruction, JapaneseAccountKind, Outcome, Person, Profile, Store, Telegram,
-        TelegramAnswer, identity, key_id, session,
-    },
+    telegram::{BankAccount, JapaneseAccountKind, Person, Profile, Store, session},
     value::FieldValue,
 };
 use warifu_types::{Currency, Money, Nonce, Role};
 use zeroize::Zeroizing;
 
-fn corpus(target: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target)
-}
-
 #[test]
 fn every_file_of_the_corpora_runs() {
-    if std::env::var_os("WARIFU_WRITE_CORPUS").is_some() {
-        write_seeds();
-    }
-    for (name, target) in TARGETS {
-        let (mut good, mut bad) = (0, 0);
-        for entry in fs::read_dir(corpus(name)).unwrap() {
-            let path = entry.unwrap().path();
-            let file = path.file_name().unwrap().to_string_lossy().into_owned();
-            let accepted = target(&fs::read(&path).unwrap());
-            if file.starts_with("good") {
-                assert!(accepted, "{name}/{file} is good, and was refused");
-                good += 1;
-            } else if file.starts_with("bad") {
-                assert!(!accepted, "{name}/{file} is bad, and was accepted");
-                bad += 1;
-            }
-        }
-        assert!(good > 0 && bad > 0, "{name} has {good} good seeds and {bad} bad ones");
-    }
+    corpora::run(TARGETS, write_seeds);
 }
 
 #[test]
 fn every_target_has_a_program() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-    let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
-    assert_eq!(manifest.matches("[[bin]]").count(), TARGETS.len());
-    for (name, _) in TARGETS {
-        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
-        let program = fs::read_to_string(folder.join(format!("fuzz_targets/{name}.rs"))).unwrap();
-        assert!(program.contains(&format!("targets::{name}(data)")), "{name}");
-    }
-}
-
-/// Writes one seed.
-fn seed(target: &str, name: &str, content: impl AsRef<[u8]>) {
-    fs::create_dir_all(corpus(target)).unwrap();
-    fs::write(corpus(target).join(name), content).unwrap();
-}
-
-/// The good seed, and three bad ones made of it: cut, with a byte changed, and empty.
-fn seeds(target: &str, name: &str, content: impl AsRef<[u8]>) {
-    let content = content.as_ref();
-    seed(target, &format!("good_{name}"), content);
-    seed(target, &format!("bad_{name}_cut"), &content[..content.len() / 2]);
-    let mut changed = content.to_vec();
-    // Past the middle lies the payload, not only a header.
-    changed[content.len() * 2 / 3] ^= 1;
-    seed(target, &format!("{name}_changed"), changed);
-    seed(target, "bad_empty", b"");
+    corpora::check_programs("targets", TARGETS);
 }
 
 fn write_seeds() {
     small_seeds();
-    signed_seeds();
+    signed::seeds();
     enrolment_seeds();
     order_seeds();
     meeting_seeds();
@@ -123,6 +73,8 @@ fn small_seeds() {
     seed("small_values", "good_route", route);
     seed("small_values", "bad_route_spelling", route.replace("h3", "h03"));
     seed("small_values", "bad_fraction", r#"{"minor":1.5,"currency":"JPY"}"#);
+    seed("small_values", "good_trade_number", "oO000-0000l-2");
+    seed("small_values", "bad_trade_number", "00000-00001-3");
     let share = KPS.cast.holder.ring.shares().next().unwrap().to_file();
     seeds("share_file", "holder", &share);
     let sum: Vec<_> = KPS.cast.holder.ring.shares().collect();
@@ -144,136 +96,10 @@ fn small_seeds() {
     );
     seed("disclosure", "good_plain_numbers", format!(r#"["{salt}",["T-100"]]"#));
     seed("disclosure", "bad_short_salt", r#"["AAAA","山田花子"]"#);
+    let card = |number| to_json(&CardBeside::new(number, "2030-12", &[[1; 16], [2; 16]]));
+    seed("disclosure", "good_card", card("4111111111111111"));
+    seed("disclosure", "bad_card_number", card("4111111111111112"));
     seed("disclosure", "bad_control", format!(r#"["{salt}","a\u0000b"]"#));
-}
-
-/// One message of each kind, in the order of `kinds`.
-fn messages(fixture: &Fixture) -> Vec<String> {
-    let Fixture { cast, sealed, opened, quote } = fixture;
-    let Cast { holder, merchant, issuer, carrier, .. } = cast;
-    let order = sealed.identity;
-    let [m, i, c, h] = [merchant, issuer, carrier, holder].map(|terminal| terminal.id().clone());
-    let (iat, exp) = (NOW, NOW.plus(300));
-    let (by_merchant, by_issuer) = (merchant.signer.as_ref(), issuer.signer.as_ref());
-    let digests = shared_digests(&opened.form.form.rule, &opened.claims);
-    let authorization = Authorization {
-        iss: i.clone(),
-        aud: m.clone(),
-        order,
-        jti: Nonce([5; 32]),
-        decision: Decision::Authorized,
-        reason: None,
-        transaction: None,
-        iat,
-        exp,
-    }
-    .sign(by_issuer);
-    let delivery_request = DeliveryRequest {
-        iss: m.clone(),
-        aud: c.clone(),
-        order,
-        authorization: authorization.clone(),
-        issuer_credential: issuer.credential_token.clone(),
-        instructions: "天地無用".into(),
-        iat,
-        exp,
-    };
-    let (action, state) = (Action::Capture, State::Settled);
-    let (iss, aud) = (m.clone(), i.clone());
-    let request = SettlementRequest {
-        iss: iss.clone(),
-        aud: aud.clone(),
-        order,
-        authorization: Nonce([5; 32]),
-        action,
-        amount: None,
-        iat,
-        exp,
-    };
-    let delivered = DeliveryState::Delivered;
-    let trade = [
-        holder.credential_token.clone(),
-        enrolment_request(cast),
-        sealed.bundle.form.clone(),
-        quote.clone(),
-        sealed.bundle.order.clone(),
-        AuthorizationRequest { iss, aud, order, digests, iat, exp }.sign(by_merchant),
-        authorization,
-        delivery_request.sign(by_merchant),
-        Delivery { iss: c, aud: m.clone(), order, state: delivered, iat }
-            .sign(carrier.signer.as_ref()),
-        request.sign(by_merchant),
-        Settlement { iss: i, aud: m.clone(), order, action, iat }.sign(by_issuer),
-        Status { iss: m, aud: h, order, state, reason: None, authorization: None, iat }
-            .sign(by_merchant),
-    ];
-    trade.into_iter().chain(prepaid_messages(fixture)).collect()
-}
-
-/// A telegram, its answer, and a card.
-fn prepaid_messages(fixture: &Fixture) -> [String; 3] {
-    let Cast { holder, issuer, .. } = &fixture.cast;
-    let (center, member) = (center_of(fixture), &holder.credential);
-    let telegram = Telegram {
-        iss: member.sub.clone(),
-        aud: center.sub.clone(),
-        key: key_id(&member.key),
-        jti: Nonce([8; 32]),
-        seq: 3,
-        instruction: Instruction::Balance { card: "4111111111111111".into() },
-        iat: NOW,
-        exp: NOW.plus(300),
-    };
-    let loaded = Money::new(10_000, Currency::JPY).unwrap();
-    let answer = TelegramAnswer {
-        iss: center.sub.clone(),
-        aud: member.sub.clone(),
-        telegram: identity(ASKED),
-        outcome: Outcome::Balance(loaded),
-        iat: NOW,
-    };
-    let card = PrepaidCard {
-        iss: center.sub,
-        network: NETWORK.to_string(),
-        sub: member.sub.clone(),
-        number: "4111111111111111".into(),
-        expiry: "2030-12".into(),
-        loaded,
-        serial: 1,
-        iat: NOW,
-        exp: NOW.plus(86_400),
-    };
-    let by_center = issuer.signer.as_ref();
-    [telegram.sign(holder.signer.as_ref()), answer.sign(by_center), card.sign(by_center)]
-}
-
-fn enrolment_request(cast: &Cast) -> String {
-    let credential = &cast.holder.credential;
-    EnrolmentRequest {
-        sub: credential.sub.clone(),
-        roles: vec![Role::Holder],
-        key: credential.key,
-        hpke: credential.hpke.clone(),
-        suites: credential.suites.clone(),
-        url: None,
-        iat: NOW,
-    }
-    .sign(cast.holder.signer.as_ref())
-}
-
-fn signed_seeds() {
-    for (n, (token, (kind, _))) in messages(&KPS).iter().zip(kinds(&KPS)).enumerate() {
-        seed("signed_message", &format!("good_{}", kind.word), token);
-        let payload = token.split('.').nth(1).unwrap();
-        let mut claims = vec![b'a' + n as u8];
-        claims.extend(unb64(payload, AtFault::Own, "seed").unwrap());
-        seeds("claims", kind.word, claims);
-    }
-    let status = &messages(&KPS)[11];
-    let other = b64(br#"{"alg":"none","typ":"warifu-status+jwt"}"#);
-    let rest = status.split_once('.').unwrap().1;
-    seed("signed_message", "bad_alg_none", format!("{other}.{rest}"));
-    seed("signed_message", "bad_cut", &status[..status.len() - 1]);
 }
 
 fn enrolment_seeds() {
@@ -286,9 +112,23 @@ fn enrolment_seeds() {
         credential: holder.credential_token.clone(),
         shares: shares.clone(),
     };
-    seeds("enrolment", "request", enrolment_request(&HPKE.cast));
+    seeds("enrolment", "request", signed::enrolment_request(&HPKE.cast));
     seeds("enrolment", "shares", shares);
     seed("enrolment", "good_anchors", to_json(&net.anchors));
+    let (matrices, key) = &net.centers[0];
+    let shares = granted(&HPKE);
+    let grant = Grant {
+        iss: matrices.center().center.clone(),
+        network: NETWORK.to_string(),
+        sub: holder.id().clone(),
+        epoch: net.epoch,
+        shares: sha256(shares.as_bytes()),
+    };
+    let credential = Some(holder.credential_token.clone());
+    let renewal = Renewal { grant: grant.sign(key), credential, shares };
+    seed("enrolment", "good_renewal", to_json(&renewal));
+    let other = Grant { epoch: net.epoch - 1, ..grant }.sign(key);
+    seed("enrolment", "bad_renewal_epoch", to_json(&Renewal { grant: other, ..renewal }));
     // Whole it is no token; what is opened is the shares in it.
     seed("enrolment", "good_answer", to_json(&answer));
 }
@@ -319,7 +159,7 @@ fn order_seeds() {
     let front = KPS.cast.merchant.credential_token.clone();
     let quote = Some(KPS.quote.clone());
     let mut receipt = Receipt::new(&KPS.sealed, quote, front);
-    receipt.status = Some(messages(&KPS)[11].clone());
+    receipt.status = Some(signed::messages(&KPS)[11].clone());
     seed("receipt", "good_settled", to_json(&receipt));
     let amount = receipt.disclosures.as_mut();
     let name = amount[&warifu_types::FieldName::HOLDER_NAME].clone();
