@@ -20,6 +20,7 @@ mod http;
 mod killed;
 mod line;
 mod orders;
+mod passkeys;
 mod people;
 #[path = "../support/ports.rs"]
 mod ports;
