@@ -76,7 +76,7 @@ impl Broker {
         if found.user != answer.user {
             return Err(unknown());
         }
-        let key = Key::from_cose(&bytes(&found.passkey.key, "key")?).map_err(wrong)?;
+        let key = kept_key(&found.passkey)?;
         let assertion = Assertion {
             client_data: &client_data,
             authenticator_data: &authenticator_data,
@@ -109,8 +109,14 @@ impl Broker {
     }
 }
 
-/// Records that a passkey was used. Its counter is compared here once more, where nobody else works: of
-/// two authenticators with one key, at once, one comes in.
+/// The key as it was kept: what cannot be read is the broker's own fault.
+fn kept_key(passkey: &PasskeyRecord) -> Result<Key, Problem> {
+    let cose = bytes(&passkey.key, "key").map_err(|_| Problem::internal())?;
+    Key::from_cose(&cose).map_err(|_| Problem::internal())
+}
+
+/// Records that a passkey was used. Its counter is compared here, where nobody else works: of two
+/// authenticators with one key, at once, one comes in.
 fn count_up(
     unit: &mut dyn Unit,
     found: &Found,
@@ -121,8 +127,7 @@ fn count_up(
     let passkey = passkeys.iter_mut().find(|passkey| passkey.handle == found.passkey.handle);
     let passkey = passkey.ok_or_else(|| refused(401, WRONG, Fault::Signature))?;
     if let Err(fault) = check_counter(passkey.counter, counter) {
-        let member = found.member.as_str();
-        tracing::warn!(member, name = passkey.name, "a passkey may have been copied");
+        tracing::warn!(member = found.member, "a passkey may have been copied");
         return Err(refused(401, WRONG, fault));
     }
     passkey.counter = counter;

@@ -21,6 +21,7 @@ mod http;
 mod killed;
 mod line;
 mod orders;
+mod passkeys;
 mod peer;
 mod people;
 #[path = "../support/ports.rs"]
