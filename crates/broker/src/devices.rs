@@ -6,7 +6,7 @@ use crate::{
     broker::Broker,
     mails::post,
     members::keep_device,
-    records::{About, MEMBERS, MemberRecord},
+    records::{About, MEMBERS},
     rules::{
         calendar,
         letter::{Language, device_letter},
@@ -28,7 +28,9 @@ const HOUR: u64 = 3_600;
 pub(crate) struct DeviceMail {
     number: String,
     hour: u64,
-    member: MemberRecord,
+    /// The member's address.
+    to: String,
+    language: Language,
     token: Zeroizing<String>,
 }
 
@@ -87,14 +89,13 @@ impl Broker {
     }
 
     pub(crate) fn write_device(&self, id: &str, mail: &DeviceMail) -> OutgoingMail {
-        let DeviceMail { number, hour, member, token } = mail;
-        let language = Language::of(&member.language);
+        let DeviceMail { number, hour, to, language, token } = mail;
         let link = format!("{}/d/{number}/{}", self.settings.pages, token.as_str());
-        let until = calendar::said(UnixTime((hour + 2) * HOUR), language);
-        let written = device_letter(language, &link, &until);
+        let until = calendar::said(UnixTime((hour + 2) * HOUR), *language);
+        let written = device_letter(*language, &link, &until);
         OutgoingMail {
             id: id.to_string(),
-            to: member.mail.clone(),
+            to: to.clone(),
             reply_to: None,
             language: language.tag().to_string(),
             subject: written.subject,
@@ -111,8 +112,9 @@ impl DeviceMail {
         hour: u64,
     ) -> Result<Option<DeviceMail>, Problem> {
         let Some(member) = MEMBERS.get(unit, number)? else { return Ok(None) };
+        let (to, language) = (member.mail, Language::of(&member.language));
         let token = token_of(unit, number, hour)?;
-        Ok(Some(DeviceMail { number: number.to_string(), hour, member, token }))
+        Ok(Some(DeviceMail { number: number.to_string(), hour, to, language, token }))
     }
 
     pub fn is_stale(&self, now: UnixTime) -> bool {

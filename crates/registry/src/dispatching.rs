@@ -104,6 +104,8 @@ fn call_back(unit: &mut dyn Unit, number: &str, now: UnixTime) -> Result<Recall,
     let recall = recall(sheet.state, sheet.started, by_fax);
     match recall {
         Recall::Void => make_void(unit, number, Some(sheet), now)?,
+        // The broker asks again and again.
+        _ if sheet.withdrawn => {}
         _ => OUTBOX.put(unit, number, &SheetRecord { withdrawn: true, ..sheet })?,
     }
     Ok(recall)

@@ -53,8 +53,11 @@ impl AuthenticatorData {
     }
 }
 
+/// A passkey's id and key.
+type Passkey = (Vec<u8>, Key);
+
 /// The attested credential data (section 6.5.1), and what follows it.
-fn passkey(bytes: &[u8]) -> Result<((Vec<u8>, Key), &[u8]), Fault> {
+fn passkey(bytes: &[u8]) -> Result<(Passkey, &[u8]), Fault> {
     let (_aaguid, rest) = split::<16>(bytes)?;
     let (length, rest) = split::<2>(rest)?;
     let length = usize::from(u16::from_be_bytes(*length));
