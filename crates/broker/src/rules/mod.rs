@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod csv_file;
 pub mod grams;
 pub mod letter;
+pub mod picture;
 pub mod price;
 pub mod reply;
 pub mod schema_org;
