@@ -1,8 +1,9 @@
-//! The broker's pages: login, the member's orders and passkeys, and the page behind a mail's
+//! The broker's pages: services, login, the member's orders and passkeys, and the page behind a mail's
 //! link. One script, for passkeys alone: everything else works without. To look at a page changes
 //! nothing: what decides is a button, whose form brings a token that only the page has (row C5).
 
 mod passkeys;
+mod services;
 
 use crate::{
     approving::{Approval, OrderView},
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> Router<Arc<Broker>> {
         .route("/orders/{order}", get(order).post(decide))
         .route("/c/{link}", get(linked).post(decide_linked))
         .merge(passkeys::routes())
+        .merge(services::routes())
 }
 
 /// The texts of a page, in one language.

@@ -130,7 +130,7 @@ async fn a_passkey_is_added_used_named_and_removed_on_the_pages() {
     let handle = world.broker.passkeys(&world.member).await.unwrap()[0].handle.clone();
     let change = format!("/passkeys/{handle}");
     for (form, status) in [
-        (format!("token=x&decision=remove&name="), 403),
+        ("token=x&decision=remove&name=".to_string(), 403),
         (format!("token={token}&decision=name&name=+"), 422),
         (format!("token={token}&decision=name&name=the+%3Cb%3Eold"), 303),
     ] {

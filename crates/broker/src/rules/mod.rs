@@ -5,6 +5,7 @@ pub mod csv_file;
 pub mod forwarded;
 pub mod grams;
 pub mod letter;
+pub mod picture;
 pub mod price;
 pub mod reply;
 pub mod schema_org;

@@ -1,6 +1,6 @@
 //! What a provider offers: checked, whichever file it came from.
 
-use crate::rules::{calendar, grams};
+use crate::rules::{calendar, grams, picture};
 use serde::{Deserialize, Serialize};
 use warifu_ports::search::SearchEntry;
 use warifu_types::Money;
@@ -108,10 +108,10 @@ impl Service {
         if self.capacity.is_some_and(|capacity| capacity > MAX_CAPACITY) {
             return Err(("capacity", "0 to 1,000,000"));
         }
-        if self.pictures.len() > MAX_PICTURES || !self.pictures.iter().all(|p| is_picture(p)) {
-            return Err(("pictures", "at most 8 https addresses or small data: pictures"));
+        if self.pictures.len() > MAX_PICTURES {
+            return Err(("pictures", "at most 8 pictures"));
         }
-        Ok(())
+        self.pictures.iter().try_for_each(|address| picture::check(address))
     }
 
     /// The service as the index has it, under its record's key.
@@ -149,15 +149,6 @@ fn is_line(text: &str, most: usize) -> bool {
 
 fn is_text(text: &str) -> bool {
     text.chars().count() <= MAX_TEXT && !text.chars().any(|c| c.is_control() && c != '\n')
-}
-
-fn is_picture(address: &str) -> bool {
-    let plain = !address.chars().any(|c| c.is_control() || c.is_whitespace() || c == '"');
-    if let Some(rest) = address.strip_prefix("data:image/") {
-        let kinds = ["png;base64,", "jpeg;base64,", "webp;base64,"];
-        return plain && address.len() <= MAX_PICTURE && kinds.iter().any(|k| rest.starts_with(k));
-    }
-    plain && address.len() <= 2_000 && address.len() > 8 && address.starts_with("https://")
 }
 
 /// What is wrong with a file: the line, the field, and a sentence.

@@ -12,11 +12,13 @@ const BACKED_UP: u8 = 0x10;
 const HAS_PASSKEY: u8 = 0x40;
 const HAS_EXTENSIONS: u8 = 0x80;
 
+/// Id and public key of a new passkey.
+type IdAndKey = (Vec<u8>, Key);
+
 /// What is left once site and flags are checked.
 pub(super) struct AuthenticatorData {
     pub counter: u32,
-    /// Id and public key of a new passkey.
-    pub passkey: Option<(Vec<u8>, Key)>,
+    pub passkey: Option<IdAndKey>,
 }
 
 impl AuthenticatorData {
@@ -53,11 +55,8 @@ impl AuthenticatorData {
     }
 }
 
-/// A passkey's id and key.
-type Passkey = (Vec<u8>, Key);
-
 /// The attested credential data (section 6.5.1), and what follows it.
-fn passkey(bytes: &[u8]) -> Result<(Passkey, &[u8]), Fault> {
+fn passkey(bytes: &[u8]) -> Result<(IdAndKey, &[u8]), Fault> {
     let (_aaguid, rest) = split::<16>(bytes)?;
     let (length, rest) = split::<2>(rest)?;
     let length = usize::from(u16::from_be_bytes(*length));
