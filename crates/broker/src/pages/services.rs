@@ -54,7 +54,8 @@ async fn service(
     caller: Caller,
     Path((provider, number)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let Found { id, provider, service } = broker.service(&format!("{provider}/{number}")).await?;
+    let Found { id, provider, service, .. } =
+        broker.service(&format!("{provider}/{number}")).await?;
     let words = Words::of(&caller);
     let said = |text: &Text| text.in_language(words.tag()).to_string();
     let (name, text) = (said(&service.name), said(&service.text));

@@ -139,7 +139,8 @@ fn accept_answers(cast: &Cast, written: &Value, what: &str) {
         assert_eq!(read.state, State::Dispatched);
         Ok(())
     };
-    let checks: [(&str, &dyn Fn(&str) -> Result<()>); 4] = [
+    type Check<'a> = &'a dyn Fn(&str) -> Result<()>;
+    let checks: [(&str, Check<'_>); 4] = [
         ("authorization", &authorization),
         ("delivery", &delivery),
         ("settlement", &settlement),
