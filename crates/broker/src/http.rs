@@ -4,7 +4,6 @@
 use crate::{
     approving::{Approval, OrderView},
     broker::Broker,
-    device_pages,
     devices::KnownDevice,
     members::Login,
     ordering::OrderWish,
@@ -57,7 +56,6 @@ pub fn routes(broker: Arc<Broker>) -> Router {
         .route("/v1/orders/{order}/cancel", post(cancel))
         .route("/v1/providers", post(apply))
         .merge(pages::routes())
-        .merge(device_pages::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .route("/v1/provider/services", put(import).layer(DefaultBodyLimit::max(MAX_FILE)))
         .fallback(|| async { Problem::not_found("path") })

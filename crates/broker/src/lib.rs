@@ -12,7 +12,6 @@
 
 mod approving;
 mod broker;
-mod device_pages;
 mod devices;
 mod drive;
 mod ending;

@@ -2,6 +2,7 @@
 //! link. One script, for passkeys alone: everything else works without. To look at a page changes
 //! nothing: what decides is a button, whose form brings a token that only the page has (row C5).
 
+mod devices;
 mod passkeys;
 mod services;
 
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> Router<Arc<Broker>> {
         .route("/orders", get(orders))
         .route("/orders/{order}", get(order).post(decide))
         .route("/c/{link}", get(linked).post(decide_linked))
+        .merge(devices::routes())
         .merge(passkeys::routes())
         .merge(services::routes())
 }

@@ -1,11 +1,8 @@
 //! The pages on which a member makes a device known: one asks for the mail, the other is behind its
 //! link. To look at either changes nothing.
 
-use crate::{
-    broker::Broker,
-    http::Caller,
-    pages::{Words, set_cookie, show},
-};
+use super::{On, Words, set_cookie, show};
+use crate::{broker::Broker, http::Caller, members::DEVICE_TIME};
 use askama::Template;
 use axum::{
     Form, Router,
@@ -18,11 +15,10 @@ use serde::Deserialize;
 use std::sync::Arc;
 use warifu_wire::Problem;
 
-type On = State<Arc<Broker>>;
 /// A membership number, and the token of the mail.
 type Link = Path<(String, String)>;
 
-pub(crate) fn routes() -> Router<Arc<Broker>> {
+pub(super) fn routes() -> Router<Arc<Broker>> {
     Router::new()
         .route("/device", get(ask_page).post(ask))
         .route("/d/{number}/{link}", get(look).post(know))
@@ -76,6 +72,6 @@ async fn look(
 async fn know(State(broker): On, Path((number, link)): Link) -> Result<Response, Problem> {
     let known = broker.know_device(&number, &link).await?;
     let mut response = Redirect::to("/login").into_response();
-    set_cookie(&mut response, &broker, ("device", &known.device), crate::members::DEVICE_TIME);
+    set_cookie(&mut response, &broker, ("device", &known.device), DEVICE_TIME);
     Ok(response)
 }
