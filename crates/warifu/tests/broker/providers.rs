@@ -40,7 +40,7 @@ impl Provider {
     /// The fax number.
     pub const FAX: &str = "+81925551234";
     /// What the service costs, in yen: a number that stands nowhere else.
-    pub const PRICE: u64 = 19_733;
+    pub const PRICE: u64 = 19_733_127;
     /// Its code as a card acceptor.
     const ACCEPTOR: &str = "BATH0001";
 
