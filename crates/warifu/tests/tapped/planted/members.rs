@@ -41,8 +41,6 @@ async fn of_a_prepaid_order_in_documents() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_vault_in_files() {
     let mut tapped = clean().await;
-    // Snapshots keep what was there for a moment, so that each leak has a network's files of its own
-    // kind: beside the vault, in it, and at the merchant.
     let seed = tapped.value("member: signing seed");
     let beside = tapped.folder("member").join("vault.tmp");
     fs::write(&beside, STANDARD.encode(gzip(&seed))).unwrap();
