@@ -2,47 +2,38 @@
 //! checks behind it, in a fixed small network. A function says whether the message was accepted, and
 //! panics if something does not hold that must hold for every input.
 //!
-//! `crates/protocol/tests/fuzz_corpora.rs` runs the corpora through the same functions.
+//! `crates/protocol/tests/fuzz_corpora` runs the corpora through the same functions.
 
 #[path = "../../crates/protocol/tests/common/mod.rs"]
 pub mod common;
+#[path = "signed.rs"]
+mod signed;
+
+pub use signed::{ASKED, FILE, asked_meter, center_of, claims, granted, kinds, signed_message};
 
 use common::{Cast, NETWORK, NOW, Net, rng};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
 use std::sync::{LazyLock, Mutex};
 use warifu_keydist::{Matrix, Route, Share};
 use warifu_protocol::{
     AtFault,
-    authorization::{AUTHORIZATION, AUTHORIZATION_REQUEST, Authorization, AuthorizationRequest},
-    credential::{CREDENTIAL, Credential},
-    delivery::{DELIVERY, DELIVERY_REQUEST, Delivery, DeliveryRequest},
     derive::{Context, KeySource, Purpose},
     encode::{from_json, sha256, to_json, unb64},
-    enrolment::{ENROLMENT_REQUEST, Enrolment, EnrolmentRequest, decrypt_shares, fingerprint},
-    error::Result,
-    form::{FORM, Form},
+    enrolment::{Enrolment, EnrolmentRequest, decrypt_shares, fingerprint, renewal::Renewal},
     joining::{Guide, Message, Reply},
     jwe, jws,
-    jws::TokenType,
     meeting::{self, Challenge, Confirm, Hello},
     order::{Disclosure, ORDER, OrderClaims},
     part::{Expected, PartHeader, open_part},
-    prepaid::{PREPAID_CARD, PrepaidCard},
-    quote::{QUOTE, Quote},
+    presented::CardBeside,
     receipt::Receipt,
     rule::Rule,
     sealed::{self, OpenedOrder, Sealed, SealedOrder},
     session::{Session, session_of},
-    settlement::{Action, SETTLEMENT, SETTLEMENT_REQUEST, Settlement, SettlementRequest},
-    signer::Signer,
-    status::{STATUS, Status},
     suite::Suite,
-    telegram::{
-        TELEGRAM, TELEGRAM_ANSWER, Telegram, TelegramAnswer,
-        session::{Open, Opened, accept},
-    },
+    telegram::session::{Open, Opened, accept},
     terminal::Terminal,
+    trade_number::TradeNumber,
     trust::Anchors,
 };
 use warifu_types::{FieldName, Identifier, Money, OrderId, Role};
@@ -146,10 +137,11 @@ pub fn identifier(data: &[u8]) -> bool {
     true
 }
 
-/// The small values of `types` and `keydist`, as JSON, and texts as field names.
+/// The small values of `types` and `keydist`, as JSON, and texts as field names and trade numbers.
 pub fn small_values(data: &[u8]) -> bool {
     let field = text(data).is_some_and(|text| text.parse::<FieldName>().is_ok());
     field
+        | text(data).is_some_and(trade_number)
         | small::<Identifier>(data).is_some()
         | small::<Money>(data).is_some()
         | small::<FieldName>(data).is_some()
@@ -158,6 +150,14 @@ pub fn small_values(data: &[u8]) -> bool {
         | small::<Matrix>(data).is_some()
         | small::<KeySource>(data).is_some()
         | small::<Route>(data).is_some_and(|route| route.check().is_ok())
+}
+
+/// A trade number as a person types it: shown again, it is the same one.
+fn trade_number(text: &str) -> bool {
+    let Ok(number) = text.parse::<TradeNumber>() else { return false };
+    assert_eq!(number.to_string().parse(), Ok(number));
+    assert_eq!(number.as_str().parse(), Ok(number));
+    true
 }
 
 /// A share file: one spelling, and its keys can be derived.
@@ -183,112 +183,13 @@ pub fn form_rule(data: &[u8]) -> bool {
     true
 }
 
-/// A signed message of any kind, as it comes from the network.
-pub fn signed_message(data: &[u8]) -> bool {
-    text(data).is_some_and(|token| verify_all(&KPS, token))
-}
-
-/// Verifies a token as every kind that it might be. Each check ends at the `typ` but the right one.
-fn verify_all(fixture: &Fixture, token: &str) -> bool {
-    let Fixture { cast, opened, sealed, .. } = fixture;
-    let [holder, merchant, issuer, carrier] =
-        [&cast.holder, &cast.merchant, &cast.issuer, &cast.carrier].map(|t| &t.credential);
-    let order = &sealed.identity;
-    let front = (&merchant.sub, &merchant.key);
-    let with_order = SealedOrder { order: token.into(), ..sealed.bundle.clone() };
-    let trust = &cast.carrier.trust;
-    let center = center_of(fixture);
-    let checked: [Result<()>; 15] = [
-        trust.credential(token, NOW, AtFault::Sender).map(drop),
-        EnrolmentRequest::verify(token).map(drop),
-        trust.form(token, merchant, NOW, AtFault::Sender).map(drop),
-        Quote::verify(token, &opened.form.hash, front, NOW, AtFault::Sender).map(drop),
-        sealed::check(&cast.issuer, &with_order, merchant, NOW).map(drop),
-        AuthorizationRequest::verify(token, merchant, &issuer.sub, opened, NOW).map(drop),
-        Authorization::verify(token, (Role::Issuer, issuer), &merchant.sub, order, NOW).map(drop),
-        DeliveryRequest::verify(token, trust, merchant, &carrier.sub, opened, NOW).map(drop),
-        Delivery::verify(token, carrier, &merchant.sub, order).map(drop),
-        SettlementRequest::verify(token, merchant, &issuer.sub, NOW).map(drop),
-        Settlement::verify(token, issuer, &merchant.sub, order, Action::Capture).map(drop),
-        Status::verify(token, merchant, &holder.sub, order, AtFault::Sender).map(drop),
-        Telegram::verify(token, &holder.key, &center.sub).map(drop),
-        TelegramAnswer::verify(token, &center, &holder.sub, ASKED).map(drop),
-        PrepaidCard::verify(token, &center, NOW).map(drop),
-    ];
-    let accepted = checked.iter().filter(|result| result.is_ok()).count();
-    assert!(accepted <= 1, "a message of two kinds");
-    accepted == 1
-}
-
-/// What stands for the telegram that is answered.
-pub const ASKED: &str = "a telegram";
-
-/// The issuer as a settlement center, whose signer it is in [`kinds`].
-pub fn center_of(fixture: &Fixture) -> Credential {
-    Credential { roles: vec![Role::Center], ..(*fixture.cast.issuer.credential).clone() }
-}
-
-/// Who signs each kind of message.
-pub fn kinds(fixture: &Fixture) -> [(TokenType, &dyn Signer); 15] {
-    let Cast { holder, merchant, issuer, carrier, net } = &fixture.cast;
-    let [holder, merchant, issuer, carrier] =
-        [holder, merchant, issuer, carrier].map(|terminal| terminal.signer.as_ref());
-    [
-        (CREDENTIAL, &net.centers[0].1),
-        (ENROLMENT_REQUEST, holder),
-        (FORM, merchant),
-        (QUOTE, merchant),
-        (ORDER, holder),
-        (AUTHORIZATION_REQUEST, merchant),
-        (AUTHORIZATION, issuer),
-        (DELIVERY_REQUEST, merchant),
-        (DELIVERY, carrier),
-        (SETTLEMENT_REQUEST, merchant),
-        (SETTLEMENT, issuer),
-        (STATUS, merchant),
-        (TELEGRAM, holder),
-        (TELEGRAM_ANSWER, issuer),
-        (PREPAID_CARD, issuer),
-    ]
-}
-
-/// Claims, signed by the right party: the first byte chooses the kind, the rest is JSON.
-pub fn claims(data: &[u8]) -> bool {
-    let Some((kind, claims)) = data.split_first() else { return false };
-    let Ok(claims) = serde_json::from_slice::<&RawValue>(claims) else { return false };
-    let kinds = kinds(&KPS);
-    let (kind, signer) = kinds[usize::from(kind.wrapping_sub(b'a')) % kinds.len()];
-    let token = jws::sign(kind, &claims, signer);
-    let accepted = verify_all(&KPS, &token);
-    assert!(!accepted || rewritten(kind, &token).is_some(), "accepted claims can be written");
-    accepted
-}
-
-/// The claims as this implementation writes them.
-fn rewritten(kind: TokenType, token: &str) -> Option<Vec<u8>> {
-    fn again<T: DeserializeOwned + Serialize>(kind: TokenType, token: &str) -> Option<Vec<u8>> {
-        jws::peek::<T>(kind, token, AtFault::Own).ok().map(|claims| to_json(&claims))
-    }
-    again::<Credential>(kind, token)
-        .or_else(|| again::<EnrolmentRequest>(kind, token))
-        .or_else(|| again::<Form>(kind, token))
-        .or_else(|| again::<Quote>(kind, token))
-        .or_else(|| again::<OrderClaims>(kind, token))
-        .or_else(|| again::<AuthorizationRequest>(kind, token))
-        .or_else(|| again::<Authorization>(kind, token))
-        .or_else(|| again::<DeliveryRequest>(kind, token))
-        .or_else(|| again::<Delivery>(kind, token))
-        .or_else(|| again::<SettlementRequest>(kind, token))
-        .or_else(|| again::<Settlement>(kind, token))
-        .or_else(|| again::<Status>(kind, token))
-        .or_else(|| again::<Telegram>(kind, token))
-        .or_else(|| again::<TelegramAnswer>(kind, token))
-        .or_else(|| again::<PrepaidCard>(kind, token))
-}
-
-/// A request, the center's answer, or the shares in it.
+/// A request, the center's answer, or the shares in it; an answer to a request for renewal.
 pub fn enrolment(data: &[u8]) -> bool {
-    let Cast { holder, .. } = &HPKE.cast;
+    let Cast { holder, net, .. } = &HPKE.cast;
+    if let Some(renewal) = stable::<Renewal>(data) {
+        let center = &net.anchors.centers[0];
+        return renewal.open(NETWORK, center, holder.id(), &holder.hpke).is_ok();
+    }
     let answer = stable::<Enrolment>(data);
     if let Some(answer) = &answer {
         assert_eq!(fingerprint(&answer.anchors).len(), 49);
@@ -390,8 +291,14 @@ fn open_all(fixture: &Fixture, bundle: &SealedOrder) -> [bool; 3] {
     fixture.parties().map(|(role, terminal)| open(terminal, bundle, role, front))
 }
 
-/// A disclosure, as it stands or before its encoding, for each known field.
+/// A disclosure, as it stands or before its encoding, for each known field; the two of a card that is
+/// shown beside an order.
 pub fn disclosure(data: &[u8]) -> bool {
+    if let Some(card) = stable::<CardBeside>(data) {
+        let read = card.read().is_ok();
+        assert!(!read || card.salts().is_ok(), "what was read has its salts");
+        return read;
+    }
     let fields = Rule::classic();
     let encoded = warifu_protocol::encode::b64(data);
     let mut accepted = false;
@@ -478,7 +385,7 @@ pub fn joining(data: &[u8]) -> bool {
     }
     match stable::<Message>(data) {
         Some(Message::Apply(application)) => application.check().is_ok(),
-        Some(Message::Join { .. } | Message::Telegram(_)) => true,
+        Some(Message::Join { .. } | Message::Telegram(_) | Message::Enclose(_)) => true,
         None => {
             stable::<Reply>(data).is_some()
                 || stable::<Opened>(data).is_some()

@@ -1,8 +1,8 @@
 // Opens and verifies what Warifu wrote. Usage: node open.mjs DIR, which holds warifu.json.
 // Prints, for each suite, the claims of every signed message, the fields of every part, and how
 // many altered versions were tried and which of them were accepted.
-import { decrypt, digest, partHeader, read, refuse, sdJwt, unb64, verify, workingKey }
-  from "./warifu.mjs";
+import { decrypt, digest, partHeader, read, refuse, sdJwt, sessionKey, telegramWhole, unb64,
+  verify, workingKey } from "./warifu.mjs";
 
 // The fields that the SD-JWT library shows for these disclosures.
 async function fieldsOf(order, disclosures, key, now) {
@@ -53,7 +53,21 @@ class Altered {
   }
 }
 
-async function openSuite({ keys, messages, order, parts }, now) {
+// The two messages of a telegram session: the terminal's, and the center's answer.
+async function openSession(given) {
+  const whole = telegramWhole(given.open, given.opened);
+  const said = [];
+  for (const [side, name] of [["initiator", "question"], ["responder", "answer"]]) {
+    const { typ, sid, seq } = partHeader(given[name]);
+    refuse(typ !== "warifu-session+jwe" || sid !== given.opened.session || seq !== 0, "header");
+    const plaintext = await decrypt(given[name], sessionKey(unb64(given.root), whole, side));
+    said.push(JSON.parse(plaintext.toString("utf8")));
+  }
+  return said;
+}
+
+async function openSuite(suite, now) {
+  const { keys, messages, order, parts, telegram_session: session } = suite;
   const answer = { claims: {}, parts: {} };
   const altered = new Altered();
   for (const { name, token, signer, typ } of messages) {
@@ -82,6 +96,13 @@ async function openSuite({ keys, messages, order, parts }, now) {
     for (const [n, other] of alterations(order)) {
       await altered.mustFail(`${role}, order, piece ${n}`,
         () => fieldsOf(other, disclosures, holder, now));
+    }
+  }
+  answer.telegram_session = await openSession(session);
+  for (const name of ["question", "answer"]) {
+    for (const [n, other] of alterations(session[name])) {
+      await altered.mustFail(`session, ${name}, piece ${n}`,
+        () => openSession({ ...session, [name]: other }));
     }
   }
   answer.altered = { tried: altered.tried, accepted: altered.accepted };

@@ -10,8 +10,8 @@ import sys
 from jwcrypto.jwk import JWK
 from sd_jwt.verifier import SDJWTVerifier
 
-from warifu import (b64, content_key, decrypt, digest, part_header, refuse, unb64, verify,
-                    xwing_public)
+from warifu import (b64, content_key, decrypt, digest, part_header, refuse, session_key,
+                    telegram_root, telegram_whole, unb64, verify, xwing_public)
 
 
 def fields_of(order, disclosures, key):
@@ -66,6 +66,20 @@ class Altered:
         self.accepted.append(name)
 
 
+def open_session(given):
+    """The two messages of a telegram session: the terminal's, and the center's answer."""
+    root = telegram_root(given["open"], unb64(given["hpke_seed"]))
+    refuse(root != unb64(given["root"]), "the session's root is another")
+    whole = telegram_whole(given["open"], given["opened"])
+    said = []
+    for side, name in (("initiator", "question"), ("responder", "answer")):
+        header = part_header(given[name])
+        refuse((header["typ"], header["sid"], header["seq"])
+               != ("warifu-session+jwe", given["opened"]["session"], 0), "session header")
+        said.append(json.loads(decrypt(given[name], session_key(root, whole, side))))
+    return said
+
+
 def open_suite(suite):
     keys, altered = suite["keys"], Altered()
     answer = {"claims": {}, "parts": {}}
@@ -96,6 +110,12 @@ def open_suite(suite):
         for n, other in alterations(order):
             altered.must_fail(f"{role}, order, piece {n}",
                               lambda: fields_of(other, disclosures, holder))
+    session = suite["telegram_session"]
+    answer["telegram_session"] = open_session(session)
+    for name in ("question", "answer"):
+        for n, other in alterations(session[name]):
+            altered.must_fail(f"session, {name}, piece {n}",
+                              lambda: open_session(session | {name: other}))
     answer["altered"] = {"tried": altered.tried, "accepted": altered.accepted}
     return answer
 

@@ -13,6 +13,8 @@ export const b64 = (bytes) => Buffer.from(bytes).toString("base64url");
 export const unb64 = (text) => Buffer.from(text, "base64url");
 export const sha256 = (text) => createHash("sha256").update(text).digest();
 export const digest = (text) => b64(sha256(text));
+// The hash of an order's signing input.
+export const identity = (order) => digest(order.slice(0, order.lastIndexOf(".")));
 export const nonce = () => b64(randomBytes(32));
 
 export function refuse(condition, text) {
@@ -74,6 +76,18 @@ export function workingKey(pair, purpose, header) {
   items.push(header.suite, header.from, "holder", header.to, header.role, unb64(header.order));
   const info = Buffer.concat(items.map((each) => item(Buffer.from(each))));
   return Buffer.from(hkdfSync("sha256", pair, Buffer.alloc(0), info, 32));
+}
+
+// Telegram sessions: the root comes from the other side, since the Node versions that the tests run on
+// have no ML-KEM.
+export function telegramWhole({ network, center, kid, ek }, { session, nonce: fresh }) {
+  // The compact form, with the fields in the order of the page.
+  return sha256(JSON.stringify([{ network, center, kid, ek }, { session, nonce: fresh }]));
+}
+
+export function sessionKey(root, whole, side) {
+  const info = Buffer.concat([Buffer.from(`warifu/1 session ${side}`), whole]);
+  return Buffer.from(hkdfSync("sha256", root, Buffer.alloc(0), info, 32));
 }
 
 // Parts

@@ -27,6 +27,11 @@ def unb64(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+def identity(order):
+    """The hash of an order's signing input."""
+    return digest(order.rsplit(".", 1)[0])
+
+
 def digest(text):
     return b64(hashlib.sha256(text.encode()).digest())
 
@@ -95,8 +100,10 @@ def expand(secret, label, info, length):
 
 
 def export_key(shared, psk, info):
-    psk_id = extract(b"", b"psk_id_hash", b"warifu/1 pair")
-    context = b"\x01" + psk_id + extract(b"", b"info_hash", info)
+    """In PSK mode, or in Base mode where there is no PSK."""
+    psk_id = extract(b"", b"psk_id_hash", b"warifu/1 pair" if psk else b"")
+    mode = b"\x01" if psk else b"\x00"
+    context = mode + psk_id + extract(b"", b"info_hash", info)
     secret = extract(shared, b"secret", psk)
     exporter = expand(secret, b"exp", context, 32)
     return expand(exporter, b"sec", b"warifu/1 content key", 32)
@@ -164,6 +171,27 @@ def decrypt(token, key):
 
 def encrypt(header, key, plaintext):
     return jwe.encrypt_compact(header, plaintext, OctKey.import_key(key), registry=REGISTRY)
+
+
+# Telegram sessions
+
+def telegram_root(opening, hpke_seed):
+    items = ["warifu/1 telegram session", opening["network"], opening["center"]]
+    info = b"".join(item(text.encode()) for text in items)
+    return export_key(decapsulate(hpke_seed, unb64(opening["ek"])), b"", info)
+
+
+def session_key(root, whole, side):
+    info = f"warifu/1 session {side}".encode() + whole
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(root)
+
+
+def telegram_whole(opening, opened):
+    """The hash of both messages in the compact form, with the fields in the order of the page."""
+    both = [{name: opening[name] for name in ("network", "center", "kid", "ek")},
+            {name: opened[name] for name in ("session", "nonce")}]
+    text = json.dumps(both, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
 
 
 def envelope(disclosures):

@@ -1,7 +1,8 @@
 // Writes what Warifu is to accept. Usage: node write.mjs DIR, which holds warifu.json.
-// Prints a form, a quote, and a sealed order with the holder's credential, in suite kps: the Node
-// versions that the tests run on have no ML-KEM, which the other suite needs.
-import { digest, encrypt, envelope, nonce, read, sdJwt, sign, unb64, workingKey }
+// Prints a form, a quote, a sealed order with the holder's credential, and what the other parties say
+// of it, in suite kps: the Node versions that the tests run on have no ML-KEM, which the other suite
+// needs.
+import { digest, encrypt, envelope, identity, nonce, read, sdJwt, sign, unb64, workingKey }
   from "./warifu.mjs";
 
 const given = read(process.argv[2]).writer;
@@ -96,4 +97,18 @@ async function writeOrder() {
 
 const { order, parts } = await writeOrder();
 const bundle = { holder: parties.holder, order, credential, form, parts };
-process.stdout.write(JSON.stringify({ kps: { form, quote, credential, bundle } }));
+
+// What issuer, carrier and merchant then say of the order.
+const said = { order: identity(order), iat: now };
+const toMerchant = (role, claims) => ({ iss: parties[role], aud: parties.merchant, ...said, ...claims });
+const answers = {
+  authorization: await sign("warifu-authorization+jwt", toMerchant("issuer",
+    { jti: nonce(), decision: "authorized", exp: now + 86400 }), secret.issuer),
+  delivery: await sign("warifu-delivery+jwt", toMerchant("carrier", { state: "accepted" }),
+    secret.carrier),
+  settlement: await sign("warifu-settlement+jwt", toMerchant("issuer", { action: "capture" }),
+    secret.issuer),
+  status: await sign("warifu-status+jwt", { iss: parties.merchant, aud: parties.holder, ...said,
+    state: "dispatched" }, secret.merchant),
+};
+process.stdout.write(JSON.stringify({ kps: { form, quote, credential, bundle, ...answers } }));

@@ -1,6 +1,7 @@
 """Writes what Warifu is to accept. Usage: write.py DIR, which holds warifu.json.
 
-Prints, for each suite, a form, a quote, and a sealed order with the holder's credential.
+Prints, for each suite, a form, a quote, a sealed order with the holder's credential, and what the
+other parties say of it.
 """
 import json
 import os
@@ -11,8 +12,8 @@ from jwcrypto.jwk import JWK
 from sd_jwt.common import SDObj
 from sd_jwt.issuer import SDJWTIssuer
 
-from warifu import (b64, derivation_info, digest, encapsulate, encrypt, envelope, export_key, sign,
-                    unb64, working_key)
+from warifu import (b64, derivation_info, digest, encapsulate, encrypt, envelope, export_key, identity,
+                    sign, unb64, working_key)
 
 
 def nonce():
@@ -123,6 +124,23 @@ class Order(SDJWTIssuer):
         payload["parts"] = {role: digest(part) for role, part in self.parts.items()}
 
 
+def write_answers(given, order, now):
+    """What issuer, carrier and merchant then say of the order."""
+    parties, private = given["parties"], given["private"]
+
+    def say(typ, by, to, claims):
+        claims |= {"iss": parties[by], "aud": parties[to], "order": order, "iat": now}
+        return sign(f"warifu-{typ}+jwt", claims, private[by])
+
+    yes = {"jti": nonce(), "decision": "authorized", "exp": now + 86400}
+    return {
+        "authorization": say("authorization", "issuer", "merchant", yes),
+        "delivery": say("delivery", "carrier", "merchant", {"state": "accepted"}),
+        "settlement": say("settlement", "issuer", "merchant", {"action": "capture"}),
+        "status": say("status", "merchant", "holder", {"state": "dispatched"}),
+    }
+
+
 def write_suite(given, suite):
     now = given["now"]
     form = write_form(given, now)
@@ -148,7 +166,9 @@ def write_suite(given, suite):
         "form": form,
         "parts": order.parts,
     }
-    return {"form": form, "quote": quote, "credential": credential, "bundle": bundle}
+    order = identity(bundle["order"])
+    return {"form": form, "quote": quote, "credential": credential, "bundle": bundle,
+            **write_answers(given, order, now)}
 
 
 def main():

@@ -10,6 +10,7 @@ use crate::{
         reply::{self, Decision, Expected, Reason},
         steps::State,
     },
+    stock,
 };
 use async_trait::async_trait;
 use serde::Serialize;
@@ -26,6 +27,8 @@ use warifu_wire::Problem;
 pub enum Approval {
     /// The order is approved, by this word.
     Approved,
+    /// Somebody was faster: there is none left for the day. The order is over.
+    SoldOut,
     /// The order is cancelled, by this word.
     Cancelled,
     /// It was decided before, or its time is over: nothing has changed.
@@ -151,8 +154,16 @@ impl Broker {
             let record = ORDERS.get(unit, &order.to_string())?;
             let mut record = record.ok_or_else(|| Problem::not_found("order"))?;
             let in_time = now <= record.until;
+            let open = |record: &OrderRecord| record.state == State::Confirming && in_time;
             let approval = match word {
-                Word::Approve(by) if record.state == State::Confirming && in_time => {
+                Word::Approve(_) if !open(&record) => return Ok(Approval::TooLate),
+                Word::Approve(_) if !stock::take(unit, &mut record)? => {
+                    record.reason = Some("sold_out".to_string());
+                    record.come_to(State::Declined, now);
+                    queue(unit, &record, MailKind::SoldOut, 0, now)?;
+                    Approval::SoldOut
+                }
+                Word::Approve(by) => {
                     record.approved_by = Some(by);
                     record.until = now.plus(provider_time);
                     record.remind = None;
@@ -168,7 +179,7 @@ impl Broker {
                 }
                 _ => return Ok(Approval::TooLate),
             };
-            put(unit, &record)?;
+            put(unit, &mut record)?;
             Ok::<_, Problem>(approval)
         };
         self.store.run(work).await
@@ -226,7 +237,7 @@ impl Broker {
             }
             record.unclear.push(digest);
             queue(unit, &record, MailKind::AskedAgain, record.unclear.len(), now)?;
-            put(unit, &record)?;
+            put(unit, &mut record)?;
             Ok::<_, Problem>(Approval::AskedAgain)
         };
         self.store.run(work).await
@@ -243,7 +254,7 @@ impl Broker {
             let Some(mut record) = ORDERS.get(unit, &order.to_string())? else { return Ok(()) };
             if record.state == State::Confirming {
                 record.trouble = Some(trouble.to_string());
-                put(unit, &record)?;
+                put(unit, &mut record)?;
             }
             Ok::<_, Problem>(())
         };

@@ -9,10 +9,11 @@ use crate::{
         token,
     },
     settings::Settings,
+    stock,
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::OwnedMutexGuard;
 use warifu_ports::{Store, StoreError, Unit, mail::MailOut, search::SearchIndex};
@@ -29,8 +30,8 @@ pub struct Broker {
     pub(crate) mail: Arc<dyn MailOut>,
     pub(crate) index: Arc<dyn SearchIndex>,
     pub(crate) guard: Guard,
-    /// The state of the services that the index was filled from.
-    pub(crate) indexed: AtomicU64,
+    /// How many changes of the services the index has followed.
+    pub(crate) indexed: tokio::sync::Mutex<u64>,
     turns: Mutex<HashMap<OrderId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -45,10 +46,10 @@ impl Broker {
     ) -> Result<Arc<Broker>, Problem> {
         settings.check()?;
         let guard = Guard::new(settings.password_cost);
-        let (turns, indexed) = (Mutex::default(), AtomicU64::new(0));
+        let (turns, indexed) = (Mutex::default(), tokio::sync::Mutex::default());
         let broker =
             Broker { party, store, settings, registry, mail, index, guard, indexed, turns };
-        broker.fill_index().await?;
+        broker.follow_changes().await?;
         Ok(Arc::new(broker))
     }
 
@@ -88,7 +89,7 @@ impl Broker {
                 return Ok(());
             }
             change(unit, &mut record, now)?;
-            put(unit, &record)
+            put(unit, &mut record)
         };
         Ok(self.store.run::<(), StoreError>(work).await?)
     }
@@ -106,7 +107,8 @@ impl std::fmt::Debug for Broker {
 }
 
 /// Writes an order, and whether it is at its end.
-pub(crate) fn put(unit: &mut dyn Unit, record: &OrderRecord) -> Result<(), StoreError> {
+pub(crate) fn put(unit: &mut dyn Unit, record: &mut OrderRecord) -> Result<(), StoreError> {
+    stock::settle(unit, record)?;
     let key = record.id.to_string();
     let waits = record.reference.is_some() && !record.released;
     let over =

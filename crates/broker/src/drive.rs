@@ -5,16 +5,14 @@ use crate::{
     broker::Broker,
     mails::queue,
     records::{MailKind, OrderRecord},
-    rules::steps::{Next, SILENT, State, after_status, next},
+    rules::steps::{Next, State, after_status, next},
 };
 use warifu_ports::{StoreError, Unit};
-use warifu_protocol::status::Status;
+use warifu_protocol::status::{State as Word, Status};
 use warifu_types::{OrderId, UnixTime};
 use warifu_wire::{
     CallError, Problem,
-    private_line::{
-        AuthenticateAnswer, AuthenticateQuestion, DispatchQuestion, NumberQuestion, WITHOUT_SHEET,
-    },
+    private_line::{AuthenticateAnswer, AuthenticateQuestion, DispatchQuestion, WITHOUT_SHEET},
 };
 
 /// Steps of one order in one pass.
@@ -75,6 +73,7 @@ impl Broker {
                 }
                 // Only its answer to the order itself can be a no; a status is asked again.
                 Err(error) if step == Next::Send => self.not_passed(record, step, &error).await,
+                Err(_) if self.party.now() > record.until => self.ask_issuer(record).await,
                 Err(error) => self.trouble(record.id, step, "provider", &error).await,
             },
             Next::Dispatch => self.dispatch(record).await,
@@ -135,59 +134,6 @@ impl Broker {
         }
     }
 
-    /// The provider is silent: if nothing has gone out, nothing will, and the order is void.
-    async fn withdraw(&self, record: &OrderRecord) -> Result<(), Problem> {
-        // Its last word may have come since.
-        if record.received
-            && let Ok(heard) = self.hear(record).await
-        {
-            let step = Next::Withdraw;
-            self.change(record.id, step, move |unit, order, now| take(unit, order, heard, now))
-                .await?;
-            let now = self.load(record.id).await?;
-            if now.is_none_or(|now| now.state != record.state) {
-                return Ok(());
-            }
-        }
-        let step = Next::Withdraw;
-        match self.registry.void(&NumberQuestion { number: record.number() }).await {
-            Ok(answer) if answer.void => {
-                self.change(record.id, step, |unit, order, now| {
-                    order.released = true;
-                    order.reason = Some(SILENT.to_string());
-                    order.come_to(State::Cancelled, now);
-                    queue(unit, order, MailKind::Silent, 0, now)
-                })
-                .await
-            }
-            // The card is out, or an issuer has resolved it: the provider's own time ends the order.
-            Ok(_) => {
-                self.change(record.id, step, |_, order, _| {
-                    order.released = true;
-                    order.trouble = Some("provider_silent".to_string());
-                    Ok(())
-                })
-                .await
-            }
-            Err(error) => self.trouble(record.id, step, "registry", &error).await,
-        }
-    }
-
-    /// At an end without service: nothing of the reference is left to use.
-    async fn release(&self, record: &OrderRecord) -> Result<(), Problem> {
-        let step = Next::Release;
-        match self.registry.void(&NumberQuestion { number: record.number() }).await {
-            Ok(_) => {
-                self.change(record.id, step, |_, order, _| {
-                    order.released = true;
-                    Ok(())
-                })
-                .await
-            }
-            Err(error) => self.trouble(record.id, step, "registry", &error).await,
-        }
-    }
-
     /// The provider's definite no to the order ends it; anything else is tried again.
     async fn not_passed(
         &self,
@@ -206,7 +152,7 @@ impl Broker {
         .await
     }
 
-    async fn trouble(
+    pub(crate) async fn trouble(
         &self,
         order: OrderId,
         step: Next,
@@ -230,19 +176,18 @@ impl Broker {
 
 /// Nobody has replied; or, before the confirmation, the registry or the mail server was away.
 fn expire(unit: &mut dyn Unit, order: &mut OrderRecord, now: UnixTime) -> Result<(), StoreError> {
-    let (state, reason) = match order.state {
-        State::Placed => (State::Refused, "registry_silent"),
-        State::Held => (State::Expired, "mail_not_sent"),
-        _ => (State::Expired, "no_reply"),
+    let (reason, kind) = match order.state {
+        State::Placed => ("registry_silent", MailKind::OurFault),
+        State::Held => ("mail_not_sent", MailKind::OurFault),
+        _ => ("no_reply", MailKind::Expired),
     };
     order.reason = Some(reason.to_string());
-    let kind = if state == State::Refused { MailKind::CardRefused } else { MailKind::Expired };
-    order.come_to(state, now);
+    order.come_to(State::Expired, now);
     queue(unit, order, kind, 0, now)
 }
 
 /// Takes the provider's word.
-fn take(
+pub(crate) fn take(
     unit: &mut dyn Unit,
     order: &mut OrderRecord,
     (status, token): (Status, String),
@@ -250,7 +195,20 @@ fn take(
 ) -> Result<(), StoreError> {
     order.received = true;
     order.trouble = None;
-    for state in after_status(order.state, status.state, status.reason.as_deref()) {
+    if let Some(passing) = &mut order.passing {
+        passing.receipt.status = Some(token);
+    }
+    follow(unit, order, (status.state, status.reason.as_deref()), now)
+}
+
+/// Goes on as far as a word on the order leads; the user is told.
+pub(crate) fn follow(
+    unit: &mut dyn Unit,
+    order: &mut OrderRecord,
+    (heard, reason): (Word, Option<&str>),
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    for state in after_status(order.state, heard, reason) {
         // A card that went out for a good order has done its service.
         order.released |= matches!(state, State::Accepted | State::Served | State::Closed);
         let kind = match state {
@@ -260,15 +218,12 @@ fn take(
             _ => None,
         };
         if matches!(state, State::Declined | State::Cancelled) {
-            order.reason = Some(status.reason.clone().unwrap_or_else(|| "cancelled".to_string()));
+            order.reason = Some(reason.unwrap_or("cancelled").to_string());
         }
         order.come_to(state, now);
         if let Some(kind) = kind {
             queue(unit, order, kind, 0, now)?;
         }
-    }
-    if let Some(passing) = &mut order.passing {
-        passing.receipt.status = Some(token);
     }
     Ok(())
 }

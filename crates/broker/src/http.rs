@@ -4,10 +4,12 @@
 use crate::{
     approving::{Approval, OrderView},
     broker::Broker,
+    devices::KnownDevice,
     members::Login,
     ordering::OrderWish,
     pages,
     providers::ProviderApplication,
+    rules::forwarded::counted_by,
     services::{Found, FoundPage, Import, SearchWish},
 };
 use axum::{
@@ -46,6 +48,8 @@ pub fn routes(broker: Arc<Broker>) -> Router {
         .route("/v1/kinds", get(kinds))
         .route("/v1/login", post(login))
         .route("/v1/logout", post(logout))
+        .route("/v1/devices", post(ask_device))
+        .route("/v1/devices/known", post(know_device))
         .route("/v1/orders", get(orders).post(place))
         .route("/v1/orders/{order}", get(order))
         .route("/v1/orders/{order}/approve", post(approve))
@@ -63,22 +67,28 @@ pub fn routes(broker: Arc<Broker>) -> Router {
 
 /// Who calls: the address, and what the headers show.
 pub(crate) struct Caller {
+    /// What attempts are counted by: the address, or its network.
     pub address: String,
     /// `Authorization: Bearer`.
     pub bearer: Option<Zeroizing<String>>,
     /// The cookies of the pages.
     pub session: Option<Zeroizing<String>>,
     pub device: Option<Zeroizing<String>>,
+    /// The ticket of a passkey's ceremony.
+    pub ticket: Option<Zeroizing<String>>,
     /// Whether Japanese stands first in `Accept-Language`.
     pub japanese: bool,
     pub idempotency_key: Option<String>,
     pub content_type: String,
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller {
+impl FromRequestParts<Arc<Broker>> for Caller {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Infallible> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        broker: &Arc<Broker>,
+    ) -> Result<Caller, Infallible> {
         let text = |name: &str| {
             parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
         };
@@ -91,11 +101,18 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             };
             text("cookie").split(';').find_map(of)
         };
+        let proxies = &broker.settings.proxies;
+        let lines = parts.headers.get_all(proxies.header.header()).iter();
+        let address = known.map(|info| {
+            let address = proxies.caller(info.0.ip(), lines.filter_map(|line| line.to_str().ok()));
+            counted_by(address).to_string()
+        });
         Ok(Caller {
-            address: known.map(|info| info.0.ip().to_string()).unwrap_or_default(),
+            address: address.unwrap_or_default(),
             bearer: text("authorization").strip_prefix("Bearer ").map(secret),
             session: cookie("session"),
             device: cookie("device"),
+            ticket: cookie("ticket"),
             japanese: text("accept-language").trim_start().starts_with("ja"),
             idempotency_key: Some(text("idempotency-key").to_string()).filter(|k| !k.is_empty()),
             content_type: text("content-type").split(';').next().unwrap_or_default().to_string(),
@@ -169,6 +186,32 @@ async fn logout(State(broker): On, caller: Caller) -> Result<StatusCode, Problem
         broker.logout(session).await?;
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/devices`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceWish {
+    member: String,
+}
+
+async fn ask_device(State(broker): On, caller: Caller, body: Body) -> Result<StatusCode, Problem> {
+    let wish: DeviceWish = read(body)?;
+    broker.ask_device(&wish.member, &caller.address).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `POST /v1/devices/known`: the last two parts of the mail's link.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceLink {
+    member: String,
+    link: Zeroizing<String>,
+}
+
+async fn know_device(State(broker): On, body: Body) -> Answered<KnownDevice> {
+    let DeviceLink { member, link } = read(body)?;
+    Ok(Json(broker.know_device(&member, &link).await?))
 }
 
 async fn place(State(broker): On, caller: Caller, body: Body) -> Result<Response, Problem> {

@@ -12,13 +12,17 @@
 
 mod approving;
 mod broker;
+mod devices;
 mod drive;
+mod ending;
 mod http;
 mod mails;
 mod members;
+mod operating;
 mod ordering;
 mod pages;
 mod passing;
+mod passkeys;
 mod passwords;
 mod providers;
 mod records;
@@ -26,14 +30,20 @@ mod registry_line;
 pub mod rules;
 mod services;
 mod settings;
+mod stock;
 mod view;
 mod worker;
 
 pub use approving::{Approval, OrderView};
 pub use broker::Broker;
+pub use devices::KnownDevice;
 pub use http::routes;
 pub use members::{Login, MemberApplication, MemberSummary};
+pub use operating::OrderSummary;
 pub use ordering::OrderWish;
+pub use passkeys::{
+    Answer, Attempt, CreationOptions, NewPasskeyAnswer, PasskeySummary, RequestOptions,
+};
 pub use providers::{ProviderApplication, ProviderSummary};
 pub use records::{Channel, Standing, Step};
 pub use registry_line::RegistryLine;

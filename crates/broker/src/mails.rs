@@ -3,9 +3,10 @@
 
 use crate::{
     broker::{Broker, put},
+    devices::DeviceMail,
     ordering::{LINK, REPLY, token_of},
     records::{
-        MAILS, MAILS_DUE, MEMBERS, MailKind, MailRecord, MemberRecord, ORDERS, OrderRecord,
+        About, MAILS, MAILS_DUE, MEMBERS, MailKind, MailRecord, MemberRecord, ORDERS, OrderRecord,
         PROVIDERS,
     },
     rules::{
@@ -19,14 +20,14 @@ use warifu_ports::{
     StoreError, Unit,
     mail::{MailError, OutgoingMail},
 };
-use warifu_types::UnixTime;
+use warifu_types::{OrderId, UnixTime};
 use warifu_wire::Problem;
 use zeroize::Zeroizing;
 
 /// The longest pause between two tries, in seconds.
 const LONGEST_PAUSE: u64 = 3_600;
 
-/// Puts a mail into the outbox, once for each order, kind and count.
+/// Puts a mail about an order into the outbox, once for each order, kind and count.
 pub(crate) fn queue(
     unit: &mut dyn Unit,
     order: &OrderRecord,
@@ -38,15 +39,45 @@ pub(crate) fn queue(
     if count > 0 {
         id.push_str(&format!("-{count}"));
     }
-    let mail = MailRecord { order: order.id, kind, tries: 0, next: now, sent: None, refused: None };
-    if MAILS.insert(unit, &id, &mail)? {
-        MAILS_DUE.put(unit, &id, &true)?;
+    post(unit, &id, About::Order { order: order.id, kind }, now)
+}
+
+/// Puts a mail into the outbox, once for each id.
+pub(crate) fn post(
+    unit: &mut dyn Unit,
+    id: &str,
+    about: About,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    if MAILS.insert(unit, id, &MailRecord::due(about, now))? {
+        MAILS_DUE.put(unit, id, &true)?;
     }
     Ok(())
 }
 
 /// Everything that a mail is made of.
-struct Made {
+enum Made {
+    Order(Box<OrderMail>),
+    Device(DeviceMail),
+}
+
+impl Made {
+    /// Whether it says nothing any more: an answer to an order that was decided meanwhile, or a link
+    /// that is too old.
+    fn is_stale(&self, now: UnixTime) -> bool {
+        match self {
+            Made::Order(made) => {
+                let open = matches!(made.order.state, State::Held | State::Confirming);
+                answerable(made.kind) && !open
+            }
+            Made::Device(made) => made.is_stale(now),
+        }
+    }
+}
+
+/// What a mail about an order is made of.
+struct OrderMail {
+    kind: MailKind,
     order: OrderRecord,
     member: MemberRecord,
     provider: String,
@@ -82,15 +113,14 @@ impl Broker {
             if mail.sent.is_some() || mail.refused.is_some() || mail.next > now {
                 return Ok(None);
             }
-            let Some(made) = made(unit, &mail)? else { return Ok(None) };
-            Ok::<_, Problem>(Some((mail, made)))
+            made(unit, &mail.about)
         };
-        let Some((mail, made)) = self.store.run(load).await? else { return Ok(None) };
-        // A confirmation of an order that was decided meanwhile says nothing any more.
-        let stale =
-            answerable(mail.kind) && !matches!(made.order.state, State::Held | State::Confirming);
-        let outcome =
-            if stale { Ok(()) } else { self.mail.send(&self.write(id, &mail, &made)).await };
+        let Some(made) = self.store.run(load).await? else { return Ok(None) };
+        let outcome = match &made {
+            made if made.is_stale(now) => Ok(()),
+            Made::Order(made) => self.mail.send(&self.write(id, made)).await,
+            Made::Device(made) => self.mail.send(&self.write_device(id, made)).await,
+        };
         let told = outcome.clone();
         let key = id.to_string();
         let work = move |unit: &mut dyn Unit| noted(unit, &key, &told, now);
@@ -98,8 +128,8 @@ impl Broker {
         Ok(Some(outcome))
     }
 
-    fn write(&self, id: &str, mail: &MailRecord, made: &Made) -> OutgoingMail {
-        let Made { order, member, provider, reply, link } = made;
+    fn write(&self, id: &str, made: &OrderMail) -> OutgoingMail {
+        let OrderMail { kind, order, member, provider, reply, link } = made;
         let language = Language::of(&member.language);
         let number = order.number();
         let facts = Facts {
@@ -114,7 +144,7 @@ impl Broker {
         let link = format!("{}/c/{}", self.settings.pages, link.as_str());
         let until = calendar::said(order.until, language);
         let answering = Answering { link: &link, until: &until };
-        let occasion = match mail.kind {
+        let occasion = match kind {
             MailKind::Confirmation => Occasion::Confirmation(answering),
             MailKind::Reminder => Occasion::Reminder(answering),
             MailKind::AskedAgain => Occasion::AskedAgain(answering),
@@ -122,6 +152,8 @@ impl Broker {
             MailKind::Approved => Occasion::Approved,
             MailKind::Cancelled => Occasion::Cancelled,
             MailKind::CardRefused => Occasion::CardRefused,
+            MailKind::OurFault => Occasion::OurFault,
+            MailKind::SoldOut => Occasion::SoldOut,
             MailKind::Declined => Occasion::Declined,
             MailKind::Silent => Occasion::Silent,
             MailKind::Served => Occasion::Served,
@@ -129,7 +161,7 @@ impl Broker {
         let written = letter(language, &facts, &occasion);
         let Settings { mailbox, mail_domain, .. } = &self.settings;
         let reply_to =
-            answerable(mail.kind).then(|| format!("{mailbox}+{}@{mail_domain}", reply.as_str()));
+            answerable(*kind).then(|| format!("{mailbox}+{}@{mail_domain}", reply.as_str()));
         OutgoingMail {
             id: id.to_string(),
             to: member.mail.clone(),
@@ -147,14 +179,29 @@ fn answerable(kind: MailKind) -> bool {
     matches!(kind, MailKind::Confirmation | MailKind::Reminder | MailKind::AskedAgain)
 }
 
-fn made(unit: &mut dyn Unit, mail: &MailRecord) -> Result<Option<Made>, Problem> {
-    let Some(order) = ORDERS.get(unit, &mail.order.to_string())? else { return Ok(None) };
+fn made(unit: &mut dyn Unit, about: &About) -> Result<Option<Made>, Problem> {
+    match about {
+        About::Order { order, kind } => {
+            Ok(order_mail(unit, order, *kind)?.map(|made| Made::Order(Box::new(made))))
+        }
+        About::Device { member, hour } => {
+            Ok(DeviceMail::made(unit, member, *hour)?.map(Made::Device))
+        }
+    }
+}
+
+fn order_mail(
+    unit: &mut dyn Unit,
+    order: &OrderId,
+    kind: MailKind,
+) -> Result<Option<OrderMail>, Problem> {
+    let Some(order) = ORDERS.get(unit, &order.to_string())? else { return Ok(None) };
     let Some(member) = MEMBERS.get(unit, &order.member)? else { return Ok(None) };
     let provider = PROVIDERS.get(unit, &order.provider)?;
     let provider = provider.map(|provider| provider.name).unwrap_or_default();
     let reply = token_of(unit, REPLY, &order.id)?;
     let link = token_of(unit, LINK, &order.id)?;
-    Ok(Some(Made { order, member, provider, reply, link }))
+    Ok(Some(OrderMail { kind, order, member, provider, reply, link }))
 }
 
 /// Notes what the server has said; the confirmation that is out makes the order confirming.
@@ -178,20 +225,25 @@ fn noted(
     let over = mail.sent.is_some() || mail.refused.is_some();
     if over {
         MAILS_DUE.delete(unit, id)?;
-        if mail.kind == MailKind::Confirmation {
-            confirming(unit, &mail, now)?;
+        if let About::Order { order, kind: MailKind::Confirmation } = &mail.about {
+            confirming(unit, order, mail.refused, now)?;
         }
     }
     Ok(MAILS.put(unit, id, &mail)?)
 }
 
 /// Held → confirming. Where the mail was refused, the page is left, and the operator sees why.
-fn confirming(unit: &mut dyn Unit, mail: &MailRecord, now: UnixTime) -> Result<(), Problem> {
-    let Some(mut order) = ORDERS.get(unit, &mail.order.to_string())? else { return Ok(()) };
+fn confirming(
+    unit: &mut dyn Unit,
+    order: &OrderId,
+    refused: Option<u16>,
+    now: UnixTime,
+) -> Result<(), Problem> {
+    let Some(mut order) = ORDERS.get(unit, &order.to_string())? else { return Ok(()) };
     if order.state == State::Held {
         order.come_to(State::Confirming, now);
-        order.trouble = mail.refused.map(|_| "mail_refused".to_string());
-        put(unit, &order)?;
+        order.trouble = refused.map(|_| "mail_refused".to_string());
+        put(unit, &mut order)?;
     }
     Ok(())
 }

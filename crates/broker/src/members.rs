@@ -1,6 +1,7 @@
 //! Users: a membership number and a password (row C3). An attacker who knows a number cannot lock the
 //! member out: what slows down is the pair of address and number, and a device that the member has
-//! used before passes the limit on the number.
+//! used before passes whatever others do. A member whose number is guessed at from everywhere makes
+//! this device a known one by mail ([`crate::devices`]).
 
 use crate::{
     broker::{Broker, count},
@@ -14,7 +15,7 @@ use std::{
     fmt,
     sync::{Mutex, PoisonError},
 };
-use warifu_ports::Unit;
+use warifu_ports::{StoreError, Unit};
 use warifu_types::{Bucket, Rate, UnixTime};
 use warifu_wire::{
     Problem,
@@ -24,6 +25,8 @@ use zeroize::Zeroizing;
 
 /// How often an address may try a number: then once in two minutes.
 const PAIR: Rate = Rate { burst: 5, a_minute: 1 };
+/// How often a device that is known may try.
+const DEVICE: Rate = PAIR;
 /// How often an address may try at all.
 const ADDRESS: Rate = Rate { burst: 30, a_minute: 10 };
 /// How often a number may be tried from everywhere, without a device that is known.
@@ -31,7 +34,7 @@ const NUMBER: Rate = Rate { burst: 60, a_minute: 6 };
 /// Buckets that are kept at most; full ones go first.
 const MOST_BUCKETS: usize = 100_000;
 /// How long a device is remembered, in seconds: half a year.
-const DEVICE_TIME: u64 = 182 * 86_400;
+pub(crate) const DEVICE_TIME: u64 = 182 * 86_400;
 /// How long a registration code is good, in seconds: 30 days, since it goes by post.
 const CODE_TIME: u64 = 30 * 86_400;
 
@@ -91,12 +94,20 @@ impl fmt::Debug for Login {
 /// Who is at the door.
 pub(crate) struct Guard {
     stretcher: Stretcher,
+    /// A line of its own for devices that are known: a crowd of strangers does not hold them up.
+    known: Stretcher,
     buckets: Mutex<HashMap<String, (Rate, Bucket)>>,
 }
 
 impl Guard {
     pub fn new(cost: (u32, u32)) -> Guard {
-        Guard { stretcher: Stretcher::new(cost), buckets: Mutex::default() }
+        let (stretcher, known) = (Stretcher::new(cost), Stretcher::new(cost));
+        Guard { stretcher, known, buckets: Mutex::default() }
+    }
+
+    /// Counts an asking for a link by mail.
+    pub fn take_asking(&self, address: &str, now: UnixTime) -> Result<(), Problem> {
+        self.take(format!("asking {address}"), ADDRESS, now)
     }
 
     fn take(&self, key: String, rate: Rate, now: UnixTime) -> Result<(), Problem> {
@@ -109,6 +120,11 @@ impl Guard {
             let title = format!("too many attempts; try again in {seconds} seconds");
             Problem::new(429, "too_many_attempts", &title, None)
         })
+    }
+
+    /// An attempt of any kind from an address.
+    pub(crate) fn take_address(&self, address: &str, now: UnixTime) -> Result<(), Problem> {
+        self.take(format!("address {address}"), ADDRESS, now)
     }
 
     /// A login that was right gives the pair its attempts back.
@@ -178,57 +194,76 @@ impl Broker {
         &self,
         number: &str,
         password: &str,
-        (address, device): (&str, Option<&str>),
+        from: (&str, Option<&str>),
     ) -> Result<Login, Problem> {
-        let now = self.party.now();
         let number = number.trim().to_ascii_uppercase();
-        let pair = format!("pair {address} {number}");
-        self.guard.take(format!("address {address}"), ADDRESS, now)?;
-        self.guard.take(pair.clone(), PAIR, now)?;
-        if !self.is_known_device(&number, device).await? {
-            self.guard.take(format!("number {number}"), NUMBER, now)?;
-        }
-        let key = number.clone();
-        let record = self.store.run(move |unit| MEMBERS.get(unit, &key)).await?;
-        let record = record.filter(|record| record.active);
-        let known = record.as_ref().map(|record| &record.password);
-        if password.len() > 1_024 || !self.guard.stretcher.is_right(password, known).await? {
-            let title = "membership number or password is wrong";
-            return Err(Problem::new(401, "wrong_login", title, Some("password")));
-        }
-        self.guard.forget(&pair);
-        let login = Login {
-            session: self.fresh_token(),
-            device: self.fresh_token(),
-            until: now.plus(self.settings.session_time),
-        };
-        let (session, device) = (login.session.clone(), login.device.clone());
-        let until = login.until;
-        let work = move |unit: &mut dyn Unit| {
-            let key = session_key(unit, &session);
-            SESSIONS.put(unit, &key, &SessionRecord { member: number.clone(), until })?;
-            let key = device_key(unit, &device);
-            let until = now.plus(DEVICE_TIME);
-            DEVICES.put(unit, &key, &SessionRecord { member: number, until })?;
-            Ok::<_, Problem>(())
-        };
-        self.store.run(work).await?;
+        self.check_password(&number, password, from).await?;
+        let (login, now) = (self.fresh_login(), self.party.now());
+        let kept = login.clone();
+        let work = move |unit: &mut dyn Unit| keep_login(unit, &kept, &number, now);
+        self.store.run::<(), StoreError>(work).await?;
         Ok(login)
     }
 
-    async fn is_known_device(&self, number: &str, device: Option<&str>) -> Result<bool, Problem> {
+    /// Whether this is the member's password, within the limits of attempts.
+    pub(crate) async fn check_password(
+        &self,
+        number: &str,
+        password: &str,
+        (address, device): (&str, Option<&str>),
+    ) -> Result<(), Problem> {
+        let now = self.party.now();
+        let device = self.known_device(number, device).await?;
+        let (attempts, stretcher) = match &device {
+            Some(device) => (format!("device {device}"), &self.guard.known),
+            None => (format!("pair {address} {number}"), &self.guard.stretcher),
+        };
+        if device.is_some() {
+            self.guard.take(attempts.clone(), DEVICE, now)?;
+        } else {
+            self.guard.take_address(address, now)?;
+            self.guard.take(attempts.clone(), PAIR, now)?;
+            self.guard.take(format!("number {number}"), NUMBER, now)?;
+        }
+        let key = number.to_string();
+        let record = self.store.run(move |unit| MEMBERS.get(unit, &key)).await?;
+        let record = record.filter(|record| record.active);
+        let known = record.as_ref().map(|record| &record.password);
+        if password.len() > 1_024 || !stretcher.is_right(password, known).await? {
+            let title = "membership number or password is wrong";
+            return Err(Problem::new(401, "wrong_login", title, Some("password")));
+        }
+        self.guard.forget(&attempts);
+        Ok(())
+    }
+
+    /// A login that is not kept yet.
+    pub(crate) fn fresh_login(&self) -> Login {
+        Login {
+            session: self.fresh_token(),
+            device: self.fresh_token(),
+            until: self.party.now().plus(self.settings.session_time),
+        }
+    }
+
+    /// The key of a device that the member has used before.
+    async fn known_device(
+        &self,
+        number: &str,
+        device: Option<&str>,
+    ) -> Result<Option<String>, Problem> {
         let Some(device) = device.filter(|device| device.len() == token::LENGTH) else {
-            return Ok(false);
+            return Ok(None);
         };
         let (device, now) = (Zeroizing::new(device.to_string()), self.party.now());
-        let found = self
-            .store
-            .run(move |unit| {
-                let key = device_key(unit, &device);
-                DEVICES.get(unit, &key)
-            })
-            .await?;
-        Ok(found.is_some_and(|found| found.member == number && found.until >= now))
+        let number = number.to_string();
+        let work = move |unit: &mut dyn Unit| {
+            let key = device_key(unit, &device);
+            let found = DEVICES.get(unit, &key)?;
+            let good = found.is_some_and(|found| found.member == number && found.until >= now);
+            Ok::<_, Problem>(good.then_some(key))
+        };
+        self.store.run(work).await
     }
 
     /// Whose session this is.
@@ -266,8 +301,31 @@ impl Broker {
     }
 }
 
+/// Keeps a login of a member who has shown who it is.
+pub(crate) fn keep_login(
+    unit: &mut dyn Unit,
+    login: &Login,
+    member: &str,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let (key, member) = (session_key(unit, &login.session), member.to_string());
+    SESSIONS.put(unit, &key, &SessionRecord { member: member.clone(), until: login.until })?;
+    keep_device(unit, &login.device, member, now)
+}
+
 fn session_key(unit: &mut dyn Unit, session: &str) -> String {
     unit.keyed_hash("broker session", session.as_bytes())
+}
+
+/// Remembers a device of a member's.
+pub(crate) fn keep_device(
+    unit: &mut dyn Unit,
+    device: &str,
+    member: String,
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    let key = device_key(unit, device);
+    DEVICES.put(unit, &key, &SessionRecord { member, until: now.plus(DEVICE_TIME) })
 }
 
 fn device_key(unit: &mut dyn Unit, device: &str) -> String {

@@ -6,6 +6,7 @@ use crate::{
     records::{BY_KEY, BY_MEMBER, BY_TOKEN, KeyRecord, OrderRecord, Step},
     rules::{steps::State, token},
     services::offered,
+    stock,
 };
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -48,7 +49,7 @@ impl Broker {
         wish: OrderWish,
     ) -> Result<OrderId, Problem> {
         check(key, &wish)?;
-        let id = OrderId(self.party.random32());
+        let id = OrderId(self.party.new_name());
         let (now, reply_time) = (self.party.now(), self.settings.reply_time);
         let remind_after = self.settings.remind_after;
         let member = member.to_string();
@@ -72,7 +73,7 @@ impl Broker {
                 let hashed = token_key(unit, purpose, &token);
                 BY_TOKEN.put(unit, &hashed, &id)?;
             }
-            put(unit, &record)?;
+            put(unit, &mut record)?;
             Ok::<_, Problem>(id)
         };
         self.store.run(work).await
@@ -129,11 +130,17 @@ fn record(
     if !service.is_on(day) {
         return Err(Problem::bad_value("date", "the service is not to be had on this day"));
     }
-    let dated = !service.begins.is_empty() && service.begins != service.ends;
+    let one_day = !service.begins.is_empty() && service.begins == service.ends;
+    let dated = !one_day && (!service.begins.is_empty() || service.capacity.is_some());
     if dated && day.is_none() {
         return Err(Problem::bad_value("date", "this service is for a day: which?"));
     }
     let date = if wish.date.is_empty() { service.begins.clone() } else { wish.date };
+    if stock::left(unit, (&wish.service, &service), &date)?.is_some_and(|left| left < wish.quantity)
+    {
+        let title = "there are not as many left on this day";
+        return Err(Problem::new(409, "sold_out", title, Some("quantity")));
+    }
     let total = service
         .price
         .times(wish.quantity.into())
@@ -150,6 +157,7 @@ fn record(
         payment_type: wish.payment_type,
         total,
         state: State::Placed,
+        holds_stock: false,
         reference: None,
         issuer: None,
         released: false,

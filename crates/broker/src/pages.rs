@@ -1,12 +1,16 @@
-//! The broker's pages: login, the member's orders, and the page behind a mail's link. No scripts. To
-//! look at a page changes nothing: what decides is a button, whose form brings a token that only the
-//! page has (row C5).
+//! The broker's pages: services, login, the member's orders and passkeys, and the page behind a mail's
+//! link. One script, for passkeys alone: everything else works without. To look at a page changes
+//! nothing: what decides is a button, whose form brings a token that only the page has (row C5).
+
+mod devices;
+mod passkeys;
+mod services;
 
 use crate::{
     approving::{Approval, OrderView},
     broker::Broker,
     http::{Caller, order_id},
-    members::Login,
+    members::{DEVICE_TIME, Login},
     rules::{calendar, letter::Language, token},
 };
 use askama::Template;
@@ -36,20 +40,28 @@ pub(crate) fn routes() -> Router<Arc<Broker>> {
         .route("/orders", get(orders))
         .route("/orders/{order}", get(order).post(decide))
         .route("/c/{link}", get(linked).post(decide_linked))
+        .merge(devices::routes())
+        .merge(passkeys::routes())
+        .merge(services::routes())
 }
 
 /// The texts of a page, in one language.
-struct Words {
+pub(crate) struct Words {
     japanese: bool,
 }
 
 impl Words {
+    /// In the caller's language.
+    pub(crate) fn of(caller: &Caller) -> Words {
+        Words { japanese: caller.japanese }
+    }
+
     /// The English or the Japanese text.
-    fn say<'a>(&self, en: &'a str, ja: &'a str) -> &'a str {
+    pub(crate) fn say<'a>(&self, en: &'a str, ja: &'a str) -> &'a str {
         if self.japanese { ja } else { en }
     }
 
-    fn tag(&self) -> &'static str {
+    pub(crate) fn tag(&self) -> &'static str {
         if self.japanese { "ja" } else { "en" }
     }
 
@@ -62,7 +74,9 @@ impl Words {
 #[template(path = "login.html")]
 struct LoginPage {
     words: Words,
-    failed: bool,
+    /// Whether passkeys are offered.
+    passkeys: bool,
+    alert: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -138,6 +152,10 @@ fn said(words: &Words, state: &str) -> &'static str {
 fn told(words: &Words, approval: Approval) -> &'static str {
     let (en, ja) = match approval {
         Approval::Approved => ("The order is approved.", "ご注文を承認しました。"),
+        Approval::SoldOut => (
+            "There is none left: somebody was faster. Nothing was ordered and nothing is charged.",
+            "先に予約が入り、満席・完売となりました。発注はされず、ご請求もありません。",
+        ),
         Approval::Cancelled => ("The order is cancelled.", "ご注文を取り消しました。"),
         _ => (
             "Nothing was changed: the order was decided before, or its time is over.",
@@ -152,13 +170,18 @@ async fn style() -> Response {
     (kind, include_str!("../templates/style.css")).into_response()
 }
 
-/// A page, never kept by a browser or shown in another site's frame.
-fn show(status: StatusCode, page: &impl Template) -> Response {
+/// A page without a script.
+pub(crate) fn show(status: StatusCode, page: &impl Template) -> Response {
+    let policy = "default-src 'none'; style-src 'self'; form-action 'self'; \
+                  base-uri 'none'; frame-ancestors 'none'";
+    show_under(policy, status, page)
+}
+
+/// A page, never kept by a browser or shown in another site's frame, under a policy of what it may load.
+fn show_under(policy: &'static str, status: StatusCode, page: &impl Template) -> Response {
     let Ok(html) = page.render() else { return Problem::internal().into_response() };
     let mut response = (status, Html(html)).into_response();
     let headers = response.headers_mut();
-    let policy = "default-src 'none'; style-src 'self'; form-action 'self'; \
-                  base-uri 'none'; frame-ancestors 'none'";
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, "no-store"),
@@ -170,9 +193,21 @@ fn show(status: StatusCode, page: &impl Template) -> Response {
     response
 }
 
-async fn login_page(caller: Caller) -> Response {
-    let words = Words { japanese: caller.japanese };
-    show(StatusCode::OK, &LoginPage { words, failed: false })
+async fn login_page(State(broker): On, caller: Caller) -> Response {
+    show_login(&broker, &caller, StatusCode::OK, None)
+}
+
+/// The login page, with an alert in English and Japanese.
+fn show_login(
+    broker: &Broker,
+    caller: &Caller,
+    status: StatusCode,
+    alert: Option<(&'static str, &'static str)>,
+) -> Response {
+    let words = Words::of(caller);
+    let alert = alert.map(|(en, ja)| words.say(en, ja));
+    let page = LoginPage { words, passkeys: broker.site().is_some(), alert };
+    show_under(passkeys::POLICY, status, &page)
 }
 
 #[derive(Deserialize)]
@@ -187,30 +222,43 @@ async fn login(State(broker): On, caller: Caller, Form(form): Form<LoginForm>) -
     match broker.login(&form.member, &form.password, from).await {
         Ok(login) => with_cookies(Redirect::to("/orders").into_response(), &broker, &login),
         Err(problem) if problem.status < 500 => {
-            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNAUTHORIZED);
-            let words = Words { japanese: caller.japanese };
-            show(status, &LoginPage { words, failed: true })
+            let alert = (
+                "Membership number or password is wrong, or there were too many attempts.",
+                "会員番号またはパスワードが違うか、試行回数が多すぎます。",
+            );
+            show_login(&broker, &caller, status_of(&problem), Some(alert))
         }
         Err(problem) => problem.into_response(),
     }
 }
 
+fn status_of(problem: &Problem) -> StatusCode {
+    StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 fn with_cookies(mut response: Response, broker: &Broker, login: &Login) -> Response {
-    let secure = if broker.settings.pages.starts_with("https:") { "; Secure" } else { "" };
     let session_time = broker.settings.session_time;
-    let tokens =
-        [("session", &login.session, session_time), ("device", &login.device, 182 * 86_400)];
-    for (name, value, age) in tokens {
-        let cookie = format!(
-            "{name}={}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}",
-            value.as_str()
-        );
-        if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
-            cookie.set_sensitive(true);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-    }
+    set_cookie(&mut response, broker, ("session", &login.session), session_time);
+    set_cookie(&mut response, broker, ("device", &login.device), DEVICE_TIME);
     response
+}
+
+/// Has the browser keep a secret for so many seconds.
+pub(crate) fn set_cookie(
+    response: &mut Response,
+    broker: &Broker,
+    (name, value): (&str, &Zeroizing<String>),
+    seconds: u64,
+) {
+    let secure = if broker.settings.pages.starts_with("https:") { "; Secure" } else { "" };
+    let cookie = format!(
+        "{name}={}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}",
+        value.as_str()
+    );
+    if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
+        cookie.set_sensitive(true);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// The member of the pages' session, and the token that its forms bring.
@@ -232,6 +280,14 @@ async fn form_token(broker: &Broker, opened: &str) -> Result<Zeroizing<String>, 
     token::of_hash(&hash).ok_or_else(Problem::internal)
 }
 
+/// Refuses a form with a token that the page did not have.
+fn check_token(shown: &str, right: &str) -> Result<(), Problem> {
+    match bool::from(shown.as_bytes().ct_eq(right.as_bytes())) {
+        true => Ok(()),
+        false => Err(Problem::forbidden("token")),
+    }
+}
+
 #[derive(Deserialize)]
 struct DecisionForm {
     token: Zeroizing<String>,
@@ -240,11 +296,9 @@ struct DecisionForm {
 }
 
 impl DecisionForm {
-    /// Whether the form approves; a token that the page did not have is refused.
+    /// Whether the form approves.
     fn read(&self, right: &str) -> Result<bool, Problem> {
-        if !bool::from(self.token.as_bytes().ct_eq(right.as_bytes())) {
-            return Err(Problem::forbidden("token"));
-        }
+        check_token(&self.token, right)?;
         match self.decision.as_str() {
             "approve" => Ok(true),
             "cancel" => Ok(false),

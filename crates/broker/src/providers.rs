@@ -84,11 +84,11 @@ impl Broker {
             }
             let hashed = token_key(unit, &secret_too);
             PROVIDER_TOKENS.put(unit, &hashed, &key)?;
-            note_change(unit)?;
-            Ok::<_, Problem>(PROVIDERS.put(unit, &key, &record)?)
+            PROVIDERS.put(unit, &key, &record)?;
+            Ok::<_, Problem>(note_change(unit, &key)?)
         };
-        self.store.run(work).await?;
-        self.fill_index().await?;
+        let change = self.store.run(work).await?;
+        self.follow_change(number, change).await?;
         Ok(secret)
     }
 
@@ -104,11 +104,11 @@ impl Broker {
                     PROVIDER_TOKENS.delete(unit, &old)?;
                 }
             }
-            note_change(unit)?;
-            Ok::<_, Problem>(PROVIDERS.put(unit, &key, &record)?)
+            PROVIDERS.put(unit, &key, &record)?;
+            Ok::<_, Problem>(note_change(unit, &key)?)
         };
-        self.store.run(work).await?;
-        self.fill_index().await
+        let change = self.store.run(work).await?;
+        self.follow_change(number, change).await
     }
 
     /// Every provider, by number.

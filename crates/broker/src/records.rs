@@ -24,8 +24,13 @@ pub(crate) const PROVIDERS: Collection<ProviderRecord> = Collection::new("broker
 pub(crate) const PROVIDER_IDS: Collection<String> = Collection::new("broker_provider_ids");
 /// Providers' numbers, by the keyed hash of their API token.
 pub(crate) const PROVIDER_TOKENS: Collection<String> = Collection::new("broker_provider_tokens");
+/// The count of changes ([`COUNTS`]) at a provider's latest one, by number: what the index has not
+/// followed yet.
+pub(crate) const CHANGED: Collection<u64> = Collection::new("broker_changed");
 /// Services, by provider's number and item number.
 pub(crate) const SERVICES: Collection<Service> = Collection::new("broker_services");
+/// How many of a service with a capacity are taken, by service and day.
+pub(crate) const TAKEN: Collection<u32> = Collection::new("broker_taken");
 /// Orders, by id. Kept for good.
 pub(crate) const ORDERS: Collection<OrderRecord> = Collection::new("broker_orders");
 /// The ids of orders that are not at their end.
@@ -167,6 +172,8 @@ pub(crate) struct OrderRecord {
     pub payment_type: String,
     pub total: Money,
     pub state: State,
+    /// Whether it has taken its quantity of the service's capacity.
+    pub holds_stock: bool,
     /// The registry's reference, and the issuer of the card.
     pub reference: Option<CardReference>,
     pub issuer: Option<Identifier>,
@@ -192,6 +199,11 @@ impl OrderRecord {
     /// The number that stands on the card sheet too.
     pub fn number(&self) -> String {
         TradeNumber::of(&self.id).as_str().to_string()
+    }
+
+    /// The service, as it is ordered.
+    pub fn service_id(&self) -> String {
+        format!("{}/{}", self.provider, self.service.number)
     }
 
     pub fn facts(&self) -> Facts {
@@ -225,6 +237,8 @@ pub(crate) enum MailKind {
     Approved,
     Cancelled,
     CardRefused,
+    OurFault,
+    SoldOut,
     Declined,
     Silent,
     Served,
@@ -240,6 +254,8 @@ impl MailKind {
             MailKind::Approved => "approved",
             MailKind::Cancelled => "cancelled",
             MailKind::CardRefused => "card-refused",
+            MailKind::OurFault => "our-fault",
+            MailKind::SoldOut => "sold-out",
             MailKind::Declined => "declined",
             MailKind::Silent => "silent",
             MailKind::Served => "served",
@@ -247,15 +263,31 @@ impl MailKind {
     }
 }
 
+/// What a mail is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum About {
+    /// An order, and why it is written.
+    Order { order: OrderId, kind: MailKind },
+    /// A device from which a member wants to log in: the member, and the hour of the asking.
+    Device { member: String, hour: u64 },
+}
+
 /// A mail. Its texts are made when it is sent, the same each time; no token is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MailRecord {
-    pub order: OrderId,
-    pub kind: MailKind,
+    pub about: About,
     pub tries: u32,
     pub next: UnixTime,
     pub sent: Option<UnixTime>,
     /// The SMTP code of a refusal for good.
     pub refused: Option<u16>,
+}
+
+impl MailRecord {
+    /// A mail that is to go out at once.
+    pub fn due(about: About, now: UnixTime) -> MailRecord {
+        MailRecord { about, tries: 0, next: now, sent: None, refused: None }
+    }
 }

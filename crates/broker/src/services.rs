@@ -2,17 +2,18 @@
 
 use crate::{
     broker::Broker,
-    records::{COUNTS, PROVIDERS, SERVICES, Standing},
+    records::{CHANGED, COUNTS, PROVIDERS, SERVICES, Standing},
     rules::{
         calendar, csv_file, grams, schema_org,
         service::{ImportFault, Service},
     },
+    stock,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, sync::atomic::Ordering};
+use std::collections::BTreeSet;
 use warifu_ports::{
     StoreError, Unit,
-    search::{SearchEntry, SearchError, SearchQuery},
+    search::{SearchError, SearchQuery},
 };
 use warifu_types::Currency;
 use warifu_wire::Problem;
@@ -60,6 +61,9 @@ pub struct Found {
     pub provider: String,
     /// The service.
     pub service: Service,
+    /// How many are left on the day that was asked for, or on its only day, where it has a capacity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<u32>,
 }
 
 /// A page of services.
@@ -93,7 +97,7 @@ impl Broker {
             Err(faults) => return Ok(Err(faults)),
         };
         let count = services.len();
-        let prefix = format!("{provider}/");
+        let (number, prefix) = (provider.to_string(), format!("{provider}/"));
         // One job: users see the old list or the new one, also after a crash.
         let work = move |unit: &mut dyn Unit| {
             let before: BTreeSet<String> = keys_of(unit, &prefix)?.into_iter().collect();
@@ -103,15 +107,13 @@ impl Broker {
                 SERVICES.put(unit, &key, service)?;
                 now.insert(key);
             }
-            let gone: Vec<String> = before.difference(&now).cloned().collect();
-            for key in &gone {
+            for key in before.difference(&now) {
                 SERVICES.delete(unit, key)?;
             }
-            note_change(unit)?;
-            Ok::<_, Problem>(gone)
+            Ok::<_, Problem>(note_change(unit, &number)?)
         };
-        let gone = self.store.run(work).await?;
-        self.index_provider(provider, gone).await?;
+        let change = self.store.run(work).await?;
+        self.follow_change(provider, change).await?;
         Ok(Ok(count))
     }
 
@@ -121,11 +123,11 @@ impl Broker {
         let index = self.index.clone();
         let searched = tokio::task::spawn_blocking(move || index.search(&query)).await;
         let page = searched.map_err(|_| Problem::internal())?.map_err(problem)?;
-        let keys = page.keys;
+        let (keys, day) = (page.keys, wish.date.clone());
         let work = move |unit: &mut dyn Unit| {
             let mut found = Vec::with_capacity(keys.len());
             for id in keys {
-                found.extend(offered(unit, &id)?);
+                found.extend(offered_on(unit, &id, day.as_deref())?);
             }
             Ok::<_, Problem>(found)
         };
@@ -135,7 +137,7 @@ impl Broker {
     /// A service that is offered.
     pub async fn service(&self, id: &str) -> Result<Found, Problem> {
         let id = id.to_string();
-        let found = self.store.run(move |unit| offered(unit, &id)).await?;
+        let found = self.store.run(move |unit| offered_on(unit, &id, None)).await?;
         found.ok_or_else(|| Problem::not_found("service"))
     }
 
@@ -144,45 +146,44 @@ impl Broker {
         self.index.kinds().map_err(problem)
     }
 
-    /// Fills the index anew if services or providers were changed beside this process, as by an
-    /// operator's command.
+    /// Brings the index up to a change that this process has made.
+    pub(crate) async fn follow_change(&self, provider: &str, change: u64) -> Result<(), Problem> {
+        let mut indexed = self.indexed.lock().await;
+        self.index_provider(provider).await?;
+        // What others have changed meanwhile is still to be followed.
+        if *indexed + 1 == change {
+            *indexed = change;
+        }
+        Ok(())
+    }
+
+    /// Brings the index up to what was changed beside this process, as by an operator's command; the
+    /// whole of it at the beginning.
     pub(crate) async fn follow_changes(&self) -> Result<(), Problem> {
-        let now = self.store.run(changes).await?;
-        if now != self.indexed.load(Ordering::Relaxed) {
-            self.fill_index().await?;
+        let mut indexed = self.indexed.lock().await;
+        let seen = *indexed;
+        let (now, changed) = self.store.run(move |unit| changed_since(unit, seen)).await?;
+        for provider in changed {
+            self.index_provider(&provider).await?;
         }
+        *indexed = now;
         Ok(())
     }
 
-    /// Fills the index from the records.
-    pub(crate) async fn fill_index(&self) -> Result<(), Problem> {
-        // First: what changes meanwhile is looked at again.
-        self.indexed.store(self.store.run(changes).await?, Ordering::Relaxed);
-        let all = self.store.run(|unit| PROVIDERS.all(unit)).await?;
-        for (number, provider) in all {
-            let key = format!("{number}/");
-            if provider.standing == Standing::Admitted {
-                self.index_provider(&number, Vec::new()).await?;
-            } else {
-                let gone = self.store.run(move |unit| keys_of(unit, &key)).await?;
-                self.index.replace(&gone, Vec::new()).map_err(problem)?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn index_provider(&self, provider: &str, gone: Vec<String>) -> Result<(), Problem> {
-        let record = self.provider(provider).await?;
-        if record.standing != Standing::Admitted {
-            return Ok(());
-        }
+    /// The index has a provider's services as the records have them; none unless it is admitted.
+    async fn index_provider(&self, provider: &str) -> Result<(), Problem> {
         let prefix = format!("{provider}/");
-        let services = self.store.run(move |unit| all_of(unit, &prefix)).await?;
+        let services = match self.provider(provider).await?.standing {
+            Standing::Admitted => {
+                let prefix = prefix.clone();
+                self.store.run(move |unit| all_of(unit, &prefix)).await?
+            }
+            _ => Vec::new(),
+        };
         let index = self.index.clone();
         let filled = tokio::task::spawn_blocking(move || {
             let entry = |(key, service): &(String, Service)| service.entry(key);
-            let entries: Vec<SearchEntry> = services.iter().map(entry).collect();
-            index.replace(&gone, entries)
+            index.replace(&prefix, services.iter().map(entry).collect())
         });
         filled.await.map_err(|_| Problem::internal())?.map_err(problem)
     }
@@ -195,10 +196,23 @@ fn changes(unit: &mut dyn Unit) -> Result<u64, StoreError> {
     Ok(COUNTS.get(unit, CHANGES)?.unwrap_or(0))
 }
 
-/// Counts a change, in the job that makes it.
-pub(crate) fn note_change(unit: &mut dyn Unit) -> Result<(), StoreError> {
+/// Counts a change of a provider or its services, in the job that makes it; the count after.
+pub(crate) fn note_change(unit: &mut dyn Unit, provider: &str) -> Result<u64, StoreError> {
     let next = changes(unit)? + 1;
-    COUNTS.put(unit, CHANGES, &next)
+    COUNTS.put(unit, CHANGES, &next)?;
+    CHANGED.put(unit, provider, &next)?;
+    Ok(next)
+}
+
+/// The count of changes, and the providers that have changed since it was `seen`.
+fn changed_since(unit: &mut dyn Unit, seen: u64) -> Result<(u64, Vec<String>), StoreError> {
+    let now = changes(unit)?;
+    let since = |(provider, at): (String, u64)| (at > seen).then_some(provider);
+    let changed = match now == seen {
+        true => Vec::new(),
+        false => CHANGED.all(unit)?.into_iter().filter_map(since).collect(),
+    };
+    Ok((now, changed))
 }
 
 /// A service of an admitted provider.
@@ -207,7 +221,19 @@ pub(crate) fn offered(unit: &mut dyn Unit, id: &str) -> Result<Option<Found>, Pr
     let Some(record) = PROVIDERS.get(unit, provider)? else { return Ok(None) };
     let Some(service) = SERVICES.get(unit, id)? else { return Ok(None) };
     let offered = record.standing == Standing::Admitted;
-    Ok(offered.then(|| Found { id: id.to_string(), provider: record.name, service }))
+    let left = None;
+    Ok(offered.then(|| Found { id: id.to_string(), provider: record.name, service, left }))
+}
+
+/// A service of an admitted provider, with what is left of it on a day, or on its only one.
+fn offered_on(unit: &mut dyn Unit, id: &str, day: Option<&str>) -> Result<Option<Found>, Problem> {
+    let Some(mut found) = offered(unit, id)? else { return Ok(None) };
+    let service = &found.service;
+    let only = Some(service.begins.as_str()).filter(|day| !day.is_empty() && *day == service.ends);
+    if let Some(day) = day.or(only) {
+        found.left = stock::left(unit, (id, service), day)?;
+    }
+    Ok(Some(found))
 }
 
 fn keys_of(unit: &mut dyn Unit, prefix: &str) -> Result<Vec<String>, Problem> {

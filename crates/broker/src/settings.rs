@@ -1,5 +1,6 @@
 //! How a broker is set up.
 
+use crate::rules::forwarded::Proxies;
 use warifu_wire::Problem;
 
 /// The settings of a broker.
@@ -22,6 +23,8 @@ pub struct Settings {
     pub ask_again: u32,
     /// How long a login lasts, in seconds.
     pub session_time: u64,
+    /// The web servers before the broker, whose word on who calls is believed.
+    pub proxies: Proxies,
     /// Argon2id: memory in KiB and passes. Less than the usual is for tests alone.
     pub password_cost: (u32, u32),
 }
@@ -39,6 +42,7 @@ impl Settings {
             provider_time: 2 * 86_400,
             ask_again: 3,
             session_time: 3_600,
+            proxies: Proxies::default(),
             password_cost: (64 * 1024, 3),
         }
     }

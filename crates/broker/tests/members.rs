@@ -35,6 +35,69 @@ async fn an_attacker_cannot_lock_a_member_out() {
 }
 
 #[tokio::test]
+async fn a_known_device_passes_whatever_others_do_at_its_address() {
+    let world = World::new().await;
+    let login = async |number: &str, password: &str, device: Option<&str>| {
+        world.broker.login(number, password, ("cafe", device)).await
+    };
+    let first = login(&world.member, PASSWORD, None).await.unwrap();
+    for stranger in 0..40 {
+        let _ = login(&format!("B-9{stranger:05}"), "a wrong password", None).await;
+    }
+    let crowded = login(&world.member, PASSWORD, None).await.unwrap_err();
+    assert_eq!(crowded.code, "too_many_attempts");
+    login(&world.member, PASSWORD, Some(&first.device)).await.unwrap();
+    // Its own attempts are counted all the same, and it is known for its own member alone.
+    for _ in 0..5 {
+        let wrong = login(&world.member, "a wrong password", Some(&first.device)).await;
+        assert_eq!(wrong.unwrap_err().code, "wrong_login");
+    }
+    let tired = login(&world.member, PASSWORD, Some(&first.device)).await.unwrap_err();
+    assert_eq!(tired.code, "too_many_attempts");
+    let other = login("B-999999", "a wrong password", Some(&first.device)).await.unwrap_err();
+    assert_eq!(other.code, "too_many_attempts");
+}
+
+/// The number and the token of the mail that went out last.
+fn device_link(world: &World) -> (String, String) {
+    let mail = world.script.last();
+    let (_, link) = mail.text.split_once("https://broker.example/d/").unwrap();
+    let (number, token) = link.lines().next().unwrap().split_once('/').unwrap();
+    (number.to_string(), token.to_string())
+}
+
+#[tokio::test]
+async fn a_member_whose_number_is_guessed_at_from_everywhere_gets_in_by_mail() {
+    let world = World::new().await;
+    for address in 0..80 {
+        let from = format!("evil-{address}");
+        let _ = world.broker.login(&world.member, "a wrong password", (&from, None)).await;
+    }
+    let home = |device| world.broker.login(&world.member, PASSWORD, ("home", device));
+    assert_eq!(home(None).await.unwrap_err().code, "too_many_attempts");
+    // Whoever asks, and however often: one mail in an hour, to the member, and the same answer.
+    for who in [&world.member, "B-999999", &world.member] {
+        world.broker.ask_device(who, "home").await.unwrap();
+        world.pass().await;
+    }
+    assert_eq!(world.script.mails.lock().unwrap().len(), 1);
+    assert_eq!(world.script.last().to, common::MAIL);
+    let (number, link) = device_link(&world);
+    assert_eq!(number, world.member);
+    let known = world.broker.know_device(&number, &link).await.unwrap();
+    assert!(home(Some(&known.device)).await.is_ok());
+    // The mail opens nothing by itself, and its link is kept nowhere.
+    let wrong = world.broker.login(&number, "another", ("home", Some(&known.device))).await;
+    assert_eq!(wrong.unwrap_err().code, "wrong_login");
+    assert!(!world.is_stored(&link) && !world.is_stored(&known.device));
+    let other = world.broker.admit_member(common::application_of("en")).await.unwrap();
+    assert!(world.broker.know_device(&other, &link).await.is_err());
+    assert!(world.broker.know_device(&number, &"0".repeat(32)).await.is_err());
+    world.clock.advance(7_200);
+    assert_eq!(world.broker.know_device(&number, &link).await.unwrap_err().code, "not_found");
+}
+
+#[tokio::test]
 async fn unknown_numbers_and_wrong_passwords_are_one_answer() {
     let world = World::new().await;
     let login = async |number: &str| {
@@ -111,7 +174,7 @@ async fn services_are_found_in_both_languages_with_slips_and_conditions() {
     world.restart().await;
     assert_eq!(found(&world, words("温泉")).await, ["N-1"]);
     // A file with a fault changes nothing; a good one is all that the provider offers.
-    let bad = format!("{}N-9,inn,x,,,,0,JPY,,,\n", common::SERVICES);
+    let bad = format!("{}N-9,inn,x,,,,0,JPY,,,,\n", common::SERVICES);
     let faults = world.broker.import("P-000001", Import::Csv(bad.as_bytes())).await.unwrap();
     assert_eq!(faults.unwrap_err()[0].line, 5);
     assert_eq!(found(&world, words("温泉")).await, ["N-1"]);
@@ -137,4 +200,9 @@ async fn what_another_process_changes_is_found_without_a_restart() {
     world.broker.run_pending().await.unwrap();
     let found = world.broker.search(&wish).await.unwrap().services;
     assert!(found.iter().any(|found| found.service.number == "NEW-1"));
+    // What the file does not have any more is gone from the index, too.
+    assert_eq!(world.broker.kinds().unwrap(), [("inn".into(), 1)]);
+    beside.refuse_provider("P-000001").await.unwrap();
+    world.broker.run_pending().await.unwrap();
+    assert!(world.broker.kinds().unwrap().is_empty());
 }

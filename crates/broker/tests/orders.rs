@@ -238,6 +238,80 @@ async fn what_is_out_is_not_void_and_the_providers_word_ends_it() {
     assert_eq!(world.script.kinds().last().unwrap(), "silent");
 }
 
+/// An order whose card is out and whose provider is dead, after its time.
+async fn dead_provider(world: &World) -> warifu_types::OrderId {
+    world.script.out.store(true, Ordering::SeqCst);
+    let order = world.confirming().await;
+    world.broker.decide(&world.member, order, true).await.unwrap();
+    world.pass().await;
+    assert_eq!(world.state(order).await, "passed");
+    world.provider.down.store(true, Ordering::SeqCst);
+    world.pass().await;
+    assert!(world.issuer.withdrawn.lock().unwrap().is_empty(), "its time is not over");
+    world.clock.advance(2 * DAY + 1);
+    order
+}
+
+#[tokio::test]
+async fn a_provider_that_dies_for_good_after_the_card_went_out_ends_the_order() {
+    let world = World::new().await;
+    let order = dead_provider(&world).await;
+    // As long as the issuer cannot be asked either, nobody knows.
+    world.issuer.down.store(true, Ordering::SeqCst);
+    world.pass().await;
+    assert_eq!(world.state(order).await, "passed");
+    world.issuer.down.store(false, Ordering::SeqCst);
+    world.pass().await;
+    let view = world.view(order).await;
+    assert_eq!((view.state, view.reason.as_deref()), ("cancelled", Some("not_accepted")));
+    assert_eq!(*world.issuer.withdrawn.lock().unwrap(), [(order, id(PROVIDER))]);
+    world.pass().await;
+    assert_eq!(world.script.kinds().last().unwrap(), "silent");
+    let listed = world.broker.all_orders(true).await.unwrap();
+    assert_eq!(listed[0].trouble.as_deref(), Some("provider_silent"));
+    assert_eq!(world.broker.run_pending().await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
+async fn what_a_dead_provider_has_had_held_or_paid_is_told_as_it_is() {
+    let world = World::new().await;
+    let order = dead_provider(&world).await;
+    *world.issuer.word.lock().unwrap() = State::Authorized;
+    for _ in 0..3 {
+        world.pass().await;
+    }
+    assert_eq!(world.state(order).await, "accepted");
+    // The issuer is asked again after an hour, not with every pass.
+    assert_eq!(world.issuer.withdrawn.lock().unwrap().len(), 1);
+    *world.issuer.word.lock().unwrap() = State::Settled;
+    world.clock.advance(3_601);
+    world.pass().await;
+    assert_eq!(world.state(order).await, "closed");
+    world.pass().await;
+    assert_eq!(world.script.kinds().last().unwrap(), "served");
+}
+
+#[tokio::test]
+async fn a_registry_or_a_mail_server_that_was_away_is_no_refusal_of_the_card() {
+    for mail in [false, true] {
+        let world = World::new().await;
+        let down = if mail { &world.script.mail_down } else { &world.script.registry_down };
+        down.store(true, Ordering::SeqCst);
+        let order = world.place("k1").await;
+        world.pass().await;
+        world.clock.advance(DAY + 1);
+        world.pass().await;
+        let view = world.view(order).await;
+        let reason = if mail { "mail_not_sent" } else { "registry_silent" };
+        assert_eq!((view.state, view.reason.as_deref()), ("expired", Some(reason)));
+        world.script.mail_down.store(false, Ordering::SeqCst);
+        world.clock.advance(4_000);
+        world.pass().await;
+        assert_eq!(world.script.kinds().last().unwrap(), "our-fault");
+        assert!(world.script.last().text.contains("カードが拒否されたものではありません"));
+    }
+}
+
 #[tokio::test]
 async fn a_provider_declines_in_every_way() {
     for (way, reason) in [(0, "declined"), (1, "unknown_item"), (2, "price_changed")] {
@@ -259,6 +333,21 @@ async fn a_provider_declines_in_every_way() {
         assert_eq!(world.script.kinds().last().unwrap(), "declined");
         assert_eq!(world.script.void.lock().unwrap().len(), 1, "{reason}");
     }
+}
+
+#[tokio::test]
+async fn a_card_that_is_out_for_nothing_is_told_to_the_operator() {
+    let world = World::new().await;
+    world.script.out.store(true, Ordering::SeqCst);
+    let order = world.confirming().await;
+    world.broker.decide(&world.member, order, true).await.unwrap();
+    world.pass().await;
+    world.provider.says(State::Refused, Some("declined"));
+    world.pass().await;
+    assert_eq!(world.state(order).await, "declined");
+    let listed = world.broker.all_orders(true).await.unwrap();
+    assert_eq!(listed[0].trouble.as_deref(), Some("card_out"));
+    assert_eq!(world.broker.run_pending().await.unwrap().waiting, 0);
 }
 
 #[tokio::test]

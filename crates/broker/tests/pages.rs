@@ -164,3 +164,42 @@ async fn the_api_orders_searches_and_imports_with_problems_that_name_the_field()
     let kind = import(file, "text/plain").bearer_auth(&world.provider_token).send().await.unwrap();
     assert_eq!(kind.status(), 415);
 }
+
+#[tokio::test]
+async fn behind_a_web_server_each_caller_has_attempts_of_its_own() {
+    let world = World::new().await;
+    let url = serve(&world).await;
+    let login = async |from: &str, password: &str| {
+        let body = json!({"member": world.member, "password": password});
+        let asked = client().post(format!("{url}/v1/login")).header("x-forwarded-for", from);
+        asked.json(&body).send().await.unwrap().status().as_u16()
+    };
+    for _ in 0..5 {
+        assert_eq!(login("192.0.2.66", "a wrong password").await, 401);
+    }
+    assert_eq!(login("192.0.2.66", PASSWORD).await, 429);
+    // A header that the caller has written itself is no other address.
+    assert_eq!(login("198.51.100.1, 192.0.2.66", PASSWORD).await, 429);
+    assert_eq!(login("192.0.2.1", PASSWORD).await, 200);
+}
+
+#[tokio::test]
+async fn a_device_is_made_known_by_the_button_behind_the_mails_link() {
+    let world = World::new().await;
+    let url = serve(&world).await;
+    let asked = post(format!("{url}/device"), &format!("member={}", world.member));
+    assert_eq!(asked.send().await.unwrap().status(), 200);
+    world.pass().await;
+    let mail = world.script.last();
+    let link = mail.text.split("https://broker.example").nth(1).unwrap();
+    let link = format!("{url}{}", link.lines().next().unwrap());
+    let looked = client().get(&link).send().await.unwrap();
+    assert!(looked.headers().get(header::SET_COOKIE).is_none());
+    assert!(text(looked).await.contains("<form method=\"post\" action=\"/d/B-000001/"));
+    let pressed = post(link, "").send().await.unwrap();
+    let cookie = pressed.headers()[header::SET_COOKIE].to_str().unwrap().to_string();
+    assert!(cookie.starts_with("device=") && cookie.contains("HttpOnly"), "{cookie}");
+    let unknown =
+        client().get(format!("{url}/d/B-000001/{}", "0".repeat(32))).send().await.unwrap();
+    assert_eq!(unknown.status(), 404);
+}

@@ -32,7 +32,7 @@ pub use error::CenterError;
 pub use http::{Center, routes};
 pub use joining::{ApplicationState, ApplicationSummary, Letter, MemberSummary};
 pub use network::{CenterWish, add_center, advance, init, join, request, revoke};
-pub use prepaid::{MoneyOutcome, MoneyReceived, MoneyRecord};
+pub use prepaid::{MoneyOutcome, MoneyReceived, MoneyRecord, Source};
 pub use registrar::{Kind, Registrar};
 pub use rules::limits::Limit;
 pub use settings::{Rates, Settings, Terms};

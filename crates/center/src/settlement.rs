@@ -6,7 +6,7 @@ use crate::{
     joining::records::{TERMS, TermsRecord},
     paying::fresh::Fresh,
     prepaid::turns::Turns,
-    telegrams::{guard::Guard, keys::Keys, sessions::Sessions},
+    telegrams::{enclosures::Enclosures, guard::Guard, keys::Keys, sessions::Sessions},
 };
 use serde_json::value::RawValue;
 use std::{fmt, sync::Arc, time::Duration};
@@ -33,6 +33,7 @@ pub struct Settlement {
     pub(crate) turns: Turns,
     pub(crate) fresh: Fresh,
     pub(crate) keys: Keys,
+    pub(crate) enclosures: Enclosures,
 }
 
 impl fmt::Debug for Settlement {
@@ -60,6 +61,7 @@ impl Settlement {
             turns: Turns::default(),
             fresh: Fresh::default(),
             keys: Keys::default(),
+            enclosures: Enclosures::default(),
         });
         if let Some(terms) = terms {
             center.set_terms(terms).await?;

@@ -98,16 +98,18 @@ async fn an_order_that_no_card_of_the_sender_pays_for_is_refused() {
         assert_eq!(member.refused(&world, world.payment(&sealed)).await, reason);
         assert_eq!(world.sums().await, (0, 0, 0));
     }
-    // Another's order, and a bundle without the center's part.
+    // Another's order, and another's part.
     let sealed = world.seal(&other, &Wish::new(3, &theirs)).await;
     assert_eq!(member.refused(&world, world.payment(&sealed)).await, "wrong_party");
     let sealed = world.seal(&member, &wish).await;
-    let front = world.merchant.party.terminal().credential_token.clone();
-    let bundle = sealed.bundle.only(Role::Merchant);
-    let bare = Payment { sealed: bundle, front: front.clone() };
-    assert_eq!(member.refused(&world, Instruction::Pay(Box::new(bare))).await, "outside_rule");
-    let issuer = world.issuer.party.terminal().credential_token.clone();
-    let astray = Payment { sealed: sealed.bundle.only(Role::Center), front: issuer };
+    let front = world.merchant.credential();
+    let payment = |front: &str| Payment::of(&sealed.bundle, front).unwrap();
+    let other_part = sealed.bundle.parts[&Role::Merchant].clone();
+    let bare = Payment { part: other_part, ..payment(&front) };
+    assert_eq!(member.refused(&world, Instruction::Pay(Box::new(bare))).await, "altered_part");
+    let issuer = world.issuer.credential();
+    world.session().await.enclose(std::slice::from_ref(&issuer)).await.unwrap();
+    let astray = payment(&issuer);
     assert_eq!(member.refused(&world, Instruction::Pay(Box::new(astray))).await, "wrong_party");
     assert_eq!(world.sums().await, (0, 0, 0));
     world.audit().await;

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Member, World, euro, member::top_up, script::Mode, settings, yen};
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 use warifu_center::{MoneyOutcome, MoneyReceived, Settings, Way};
 use warifu_ports::books::AccountKind;
 use warifu_protocol::telegram::{Funding, Instruction, Outcome, Telegram, TopUpState};
@@ -264,4 +264,34 @@ async fn nobody_has_more_than_the_limits() {
     assert_eq!(world.loaded().await, 30_000);
     let unknown = Instruction::TopUpStatus { telegram: warifu_types::Nonce([9; 32]) };
     assert_eq!(member.refused(&world, unknown).await, "unknown_top_up");
+}
+
+#[tokio::test]
+async fn a_member_is_given_the_cards_again_as_they_were_signed() {
+    let world = World::new().await;
+    let (member, other) = (world.member().await, world.member_called("Taro").await);
+    assert!(member.cards(&world).await.is_empty());
+    let first = member.card(&world, yen(100)).await;
+    let funding = world.credit(&member, yen(500), 1).await;
+    let more = top_up(yen(500), Some(&first.number), funding);
+    let Outcome::TopUp(TopUpState::Issued { card }) = member.tell(&world, more).await.unwrap()
+    else {
+        panic!("not issued")
+    };
+    other.card(&world, yen(7)).await;
+    assert_eq!(member.cards(&world).await, [card], "the document of the last load, as it was");
+    // More than one answer has; and past the last.
+    for _ in 0..101 {
+        member.card(&world, yen(1)).await;
+    }
+    let all = member.cards(&world).await;
+    let numbers: HashSet<_> =
+        all.iter().map(|document| member.read_card(&world, document).number).collect();
+    assert_eq!((all.len(), numbers.len()), (102, 102));
+    let past = member.tell(&world, Instruction::Cards { from: u32::MAX }).await.unwrap();
+    assert!(matches!(past, Outcome::Cards(page) if page.documents.is_empty()));
+    // What has expired pays for nothing.
+    world.clock.advance(3 * 366 * 86_400);
+    assert!(member.cards(&world).await.is_empty());
+    world.audit().await;
 }

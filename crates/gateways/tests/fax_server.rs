@@ -12,7 +12,7 @@ use warifu_gateways::fax::{
     hylafax::{Hylafax, HylafaxSettings},
     page::{Page, ROWS, Typeface, WIDTH},
 };
-use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState};
+use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState, Known};
 use warifu_testkit::{
     Scanner,
     fax::{FaxPage, HylafaxServer, printed},
@@ -117,7 +117,10 @@ fn what_cannot_be_drawn_is_refused() {
 async fn a_page_is_queued_once_read_back_and_cleared() {
     let server = HylafaxServer::start();
     let fax = gateway(&server);
+    assert_eq!(fax.find("order-48213").await, Ok(Known::Nothing));
     let job = fax.submit("order-48213", NUMBER, &sheet()).await.unwrap();
+    assert_eq!(fax.find("order-48213").await, Ok(Known::Job(job.clone())));
+    assert_eq!(fax.find("order-4821").await, Ok(Known::Nothing));
     assert_eq!(fax.submit("order-48213", NUMBER, &sheet()).await.unwrap(), job, "the same job");
     assert_eq!(fax.state(&job).await.unwrap(), FaxState::Waiting);
     let documents = server.files("docq");

@@ -51,7 +51,10 @@ pub enum HolderError {
     #[error("telegrams wait that the present key has signed: `warifu holder resume` sends them")]
     TelegramsWait,
     /// This terminal is no member of a center yet.
-    #[error("this terminal is not registered at a center: `warifu holder join` does it")]
+    #[error(
+        "this terminal is not registered at a center: `warifu holder join` does it, or \
+         `warifu merchant join`"
+    )]
     NotRegistered,
     /// This terminal is registered already.
     #[error("this terminal is registered already")]
@@ -71,4 +74,11 @@ pub enum HolderError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl HolderError {
+    /// Whether the same again later may help: nobody could be reached, or somebody is busy.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, HolderError::Call(error) if error.is_temporary())
+    }
 }

@@ -12,12 +12,11 @@ use warifu_ports::{Collection, Store, StoreError, Unit};
 use warifu_protocol::{
     AtFault, ProtocolError, Reason,
     enrolment::Enrolment,
-    suite::Suite,
     telegram::{Instruction, KeyChange, Outcome, TELEGRAM_LIFETIME},
 };
 use warifu_types::{Nonce, Role, UnixTime};
 use warifu_vault::{Entry, EntryKind};
-use warifu_wire::identity::{self, Wish};
+use warifu_wire::identity;
 
 /// The change that waits, under [`OWN`]: the id of its telegram.
 const CHANGE: Collection<Nonce> = Collection::new("key_change");
@@ -37,7 +36,7 @@ pub async fn change_key(
     let now = fresh.now;
     let telegram = match begun(store).await? {
         Some(telegram) => telegram,
-        None => begin(store, writer, membership, fresh).await?,
+        None => begin(store, writer, fresh).await?,
     };
     let (answer, outcome) = match writer.hear(&telegram).await {
         Ok(heard) => heard,
@@ -75,16 +74,9 @@ async fn begun(store: &Arc<dyn Store>) -> Result<Option<TelegramRecord>, HolderE
 async fn begin(
     store: &Arc<dyn Store>,
     writer: &Writer,
-    membership: &Membership,
     fresh: Fresh,
 ) -> Result<TelegramRecord, HolderError> {
     let Fresh { now, mut random, jti } = fresh;
-    let wish = Wish {
-        sub: membership.identifier.clone(),
-        roles: vec![Role::Holder],
-        suites: vec![Suite::KpsHpke, Suite::Kps],
-        url: None,
-    };
     let make = move |unit: &mut dyn Unit| {
         // The center takes nothing more from the old key.
         if !waiting(unit)?.is_empty() {
@@ -93,6 +85,7 @@ async fn begin(
         for collection in OWN_KEYS {
             staged::forget(unit, collection)?;
         }
+        let wish = identity::wish(unit)?;
         Ok(identity::request(&mut Staged(unit), &wish, now, &mut random)?)
     };
     let enrolment = store.run(make).await?;

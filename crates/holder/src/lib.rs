@@ -8,6 +8,7 @@ mod keys;
 mod line;
 mod paying;
 mod playing;
+mod prepaid;
 mod purchase;
 mod records;
 mod registering;
@@ -22,6 +23,8 @@ mod vault_store;
 pub use error::HolderError;
 pub use keys::change_key;
 pub use line::{CenterLine, Line};
+pub use playing::Used;
+pub use prepaid::PrepaidView;
 pub use purchase::{Entry, Purchase, Wanted};
 pub use records::{
     Card, HISTORY, Membership, OrderRecord, PrepaidRecord, Profile, Standing, TelegramRecord,
@@ -29,6 +32,6 @@ pub use records::{
 };
 pub use telegrams::Writer;
 pub use terminal::Holder;
-pub use topping_up::{PrepaidView, Source, TopUpWish};
+pub use topping_up::{Source, TopUpWish};
 pub use vault_store::VaultStore;
 pub use warifu_protocol::telegram::Way;

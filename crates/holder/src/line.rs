@@ -4,7 +4,11 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 use warifu_ports::Entropy;
-use warifu_protocol::{ChaCha20Rng, SeedableRng, credential::Credential};
+use warifu_protocol::{
+    ChaCha20Rng, ProtocolError, Reason, SeedableRng,
+    credential::Credential,
+    joining::{Message, Reply},
+};
 use warifu_wire::{CallError, TelegramSession};
 use zeroize::Zeroizing;
 
@@ -14,6 +18,9 @@ pub trait Line: Send + Sync {
     /// Sends a signed telegram, and returns the center's signed answer, which the caller verifies.
     /// [`CallError::definite`] is the center's word that it does not act on the telegram.
     async fn send(&self, telegram: &str) -> Result<String, CallError>;
+
+    /// Gives the center credentials and forms that telegrams name by their hashes.
+    async fn enclose(&self, documents: &[String]) -> Result<(), CallError>;
 }
 
 /// A line over telegram sessions. It is opened when the first telegram goes, under a key made for it
@@ -40,17 +47,36 @@ impl CenterLine {
         let session = TelegramSession::open(&self.network, &self.center, &mut random).await?;
         Ok(open.insert(Arc::new(session)).clone())
     }
+
+    /// Says something in the session, and again in another if the center has forgotten that one.
+    async fn say(&self, message: &Message) -> Result<Reply, CallError> {
+        match self.session().await?.say(message).await {
+            Err(CallError::Unproven(problem)) if problem.code == "unknown_session" => {
+                *self.open.lock().await = None;
+                self.session().await?.say(message).await
+            }
+            other => other,
+        }
+    }
+}
+
+fn unexpected() -> CallError {
+    ProtocolError::sender(Reason::Mismatch, "reply").into()
 }
 
 #[async_trait]
 impl Line for CenterLine {
     async fn send(&self, telegram: &str) -> Result<String, CallError> {
-        match self.session().await?.send(telegram).await {
-            Err(CallError::Unproven(problem)) if problem.code == "unknown_session" => {
-                *self.open.lock().await = None;
-                self.session().await?.send(telegram).await
-            }
-            other => other,
+        match self.say(&Message::Telegram(telegram.to_string())).await? {
+            Reply::Answer(answer) => Ok(answer),
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn enclose(&self, documents: &[String]) -> Result<(), CallError> {
+        match self.say(&Message::Enclose(documents.to_vec())).await? {
+            Reply::Enclosed {} => Ok(()),
+            _ => Err(unexpected()),
         }
     }
 }

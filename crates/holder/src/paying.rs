@@ -4,7 +4,7 @@
 use crate::{
     Holder, HolderError, OrderRecord,
     records::{self, CARDS, ORDERS, PREPAID, TELEGRAMS, TelegramRecord},
-    telegrams::{Draft, note_answer},
+    telegrams::{Draft, Writer, note_answer},
 };
 use warifu_ports::{StoreError, Unit};
 use warifu_protocol::{
@@ -14,7 +14,7 @@ use warifu_protocol::{
     telegram::{Instruction, Outcome, Paid, Payment},
 };
 use warifu_types::{Money, Nonce, Role, UnixTime};
-use warifu_wire::Found;
+use warifu_wire::{CallError, Found};
 
 /// The center has paid for the order by another telegram: nothing is refused.
 const ALREADY_PAID: &str = "already_paid";
@@ -35,12 +35,9 @@ impl Holder {
             });
         }
         let claims: OrderClaims = jws::peek(ORDER, &record.receipt.sealed.order, AtFault::Own)?;
-        let payment = Payment {
-            sealed: record.receipt.sealed.only(Role::Center),
-            front: record.receipt.front_credential.clone(),
-        };
+        let payment = Payment::of(&record.receipt.sealed, &record.receipt.front_credential)?;
         let draft = Draft {
-            jti: Nonce(self.party.random32()),
+            jti: Nonce(self.party.new_name()),
             instruction: Instruction::Pay(Box::new(payment)),
             now: self.party.now(),
             exp: claims.exp,
@@ -75,7 +72,7 @@ impl Holder {
             return Ok(record);
         }
         let id = record.id;
-        let (answer, outcome) = match self.writer()?.hear(&telegram).await {
+        let (answer, outcome) = match hear(self.writer()?, &record, &telegram).await {
             Ok(heard) => heard,
             Err(error) => {
                 if let Some(problem) = error.definite() {
@@ -107,6 +104,24 @@ impl Holder {
             Ok::<_, HolderError>(record)
         };
         self.store.run(work).await
+    }
+}
+
+/// The center's answer. What the telegram names by its hash is enclosed where the center asks for
+/// it: mostly it has seen it before.
+async fn hear(
+    writer: &Writer,
+    record: &OrderRecord,
+    telegram: &TelegramRecord,
+) -> Result<(String, Outcome), CallError> {
+    match writer.hear(telegram).await {
+        Err(CallError::Problem(problem)) if problem.code == "enclosure_missing" => {
+            let receipt = &record.receipt;
+            let enclosures = Payment::enclosures(&receipt.sealed, &receipt.front_credential);
+            writer.line.enclose(&enclosures).await?;
+            writer.hear(telegram).await
+        }
+        heard => heard,
     }
 }
 

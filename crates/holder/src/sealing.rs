@@ -49,7 +49,7 @@ impl Holder {
     pub(crate) async fn seal(&self, purchase: &Purchase) -> Result<SealedHere, HolderError> {
         let (profile, card) = self.who(&purchase.card).await?;
         let prepared = self.prepare(purchase, &card).await?;
-        let id = OrderId(self.party.random32());
+        let id = OrderId(self.party.new_name());
         let quote = self.quote(purchase, &prepared, id).await?;
         let values = {
             let quote = quote.as_ref().map(|(quote, token)| (quote, token.as_str()));

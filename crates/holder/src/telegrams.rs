@@ -205,6 +205,10 @@ mod tests {
 
     #[async_trait]
     impl Line for Center {
+        async fn enclose(&self, _documents: &[String]) -> Result<(), CallError> {
+            Ok(())
+        }
+
         async fn send(&self, token: &str) -> Result<String, CallError> {
             let telegram = Telegram::peek(token).unwrap();
             let known = self.answers.lock().unwrap().get(token).cloned();

@@ -130,7 +130,8 @@ impl Holder {
         self.note(record, answer).await
     }
 
-    /// Asks again and again until the order has come to `wanted` or to its end, for at most `patience`.
+    /// Asks again and again until the order has come to `wanted` or to its end, for at most
+    /// `patience`, also where nobody answers.
     pub async fn wait_for(
         &self,
         id: OrderId,
@@ -140,10 +141,16 @@ impl Holder {
         let mut pause = Duration::from_millis(5);
         let started = std::time::Instant::now();
         loop {
-            let record = self.refresh(id).await?;
-            let there = record.state.is_some_and(|state| state >= wanted || state.is_final());
-            if there || started.elapsed() > patience {
-                return Ok(record);
+            let late = started.elapsed() > patience;
+            match self.refresh(id).await {
+                Ok(record) => {
+                    let there = |state: State| state >= wanted || state.is_final();
+                    if late || record.state.is_some_and(there) {
+                        return Ok(record);
+                    }
+                }
+                Err(error) if !late && error.is_temporary() => {}
+                Err(error) => return Err(error),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(500));

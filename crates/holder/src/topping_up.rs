@@ -2,10 +2,9 @@
 //! and taking the card.
 
 use crate::{
-    Card, Holder, HolderError, Purchase, Wanted,
-    records::{
-        self, CARDS, HISTORY, PREPAID, PrepaidRecord, Standing, TELEGRAMS, TOP_UPS, TopUpRecord,
-    },
+    Holder, HolderError, Purchase, Wanted,
+    prepaid::{take_card, wrong},
+    records::{self, CARDS, HISTORY, PREPAID, Standing, TELEGRAMS, TOP_UPS, TopUpRecord},
     telegrams::{Draft, note_answer},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -13,11 +12,10 @@ use warifu_ports::Unit;
 use warifu_protocol::{
     AtFault, ProtocolError, Reason, jws,
     order::{ORDER, OrderClaims},
-    prepaid::PrepaidCard,
     receipt::Receipt,
     telegram::{Funding, Instruction, Outcome, TELEGRAM_LIFETIME, TopUp, TopUpState},
 };
-use warifu_types::{Money, Nonce, Role, UnixTime};
+use warifu_types::{Money, Nonce, UnixTime};
 use warifu_vault::{Entry, EntryKind};
 
 /// The name of the rule by which value is ordered.
@@ -50,17 +48,6 @@ pub enum Source {
     PayIn,
     /// Cash by registered mail.
     RegisteredMail,
-}
-
-/// A prepaid card as the terminal knows it.
-#[derive(Debug, Clone)]
-pub struct PrepaidView {
-    /// Its label.
-    pub label: String,
-    /// What the signed document says; it was verified offline just now, or the error says why not.
-    pub card: Result<PrepaidCard, ProtocolError>,
-    /// What it held when the center last said so, and when that was.
-    pub balance: Option<(Money, UnixTime)>,
 }
 
 impl Holder {
@@ -118,7 +105,7 @@ impl Holder {
         let top_up = TopUp { amount: wish.amount, card, funding };
         let now = self.party.now();
         let draft = Draft {
-            jti: Nonce(self.party.random32()),
+            jti: Nonce(self.party.new_name()),
             instruction: Instruction::TopUp(Box::new(top_up)),
             now,
             exp,
@@ -159,7 +146,7 @@ impl Holder {
             Standing::Issued {} | Standing::Refused { .. } => Ok(record),
             Standing::Asked {} => self.send_top_up(record).await,
             Standing::Waiting { .. } => {
-                let id = (Nonce(self.party.random32()), self.party.now());
+                let id = (Nonce(self.party.new_name()), self.party.now());
                 let question = Instruction::TopUpStatus { telegram };
                 match self.writer()?.ask(&self.store, id, question).await? {
                     Outcome::TopUp(state) => self.note_top_up(record, state, None).await,
@@ -254,11 +241,7 @@ impl Holder {
             }
             TopUpState::Issued { card } => {
                 record.standing = Standing::Issued {};
-                let claims = PrepaidCard::verify(&card, &writer.center, now)?;
-                if claims.sub != writer.member {
-                    return Err(wrong("prepaid_card.sub").into());
-                }
-                Some((claims, card))
+                Some((writer.verify_card(&card, now)?, card))
             }
         };
         let work = move |unit: &mut dyn Unit| {
@@ -268,7 +251,7 @@ impl Holder {
             }
             TOP_UPS.put(unit, &key, &record)?;
             if let Some((claims, document)) = issued {
-                take_card(unit, &record, &claims, &document)?;
+                take_card(unit, &record.onto, &claims, &document)?;
                 let entry = Entry {
                     at: now,
                     kind: EntryKind::TopUp,
@@ -283,97 +266,9 @@ impl Holder {
         };
         self.store.run(work).await
     }
-
-    /// The prepaid cards, each verified with the center's key and nothing else.
-    pub async fn prepaid_cards(&self) -> Result<Vec<PrepaidView>, HolderError> {
-        let writer = self.writer()?;
-        let now = self.party.now();
-        let view = |record: PrepaidRecord| PrepaidView {
-            label: record.label.clone(),
-            card: PrepaidCard::verify(&record.document, &writer.center, now).and_then(|card| {
-                match card.sub == writer.member {
-                    true => Ok(card),
-                    false => Err(wrong("prepaid_card.sub")),
-                }
-            }),
-            balance: record.balance.zip(record.balance_at),
-        };
-        let all = self.store.run(|unit| records::all(unit, PREPAID)).await?;
-        Ok(all.into_iter().map(view).collect())
-    }
-
-    /// Asks the center what a prepaid card holds, available at once.
-    pub async fn balance(&self, label: &str) -> Result<Money, HolderError> {
-        let wanted = label.to_string();
-        let find = move |unit: &mut dyn Unit| {
-            PREPAID.get(unit, &wanted)?.ok_or(HolderError::Missing("prepaid card"))?;
-            CARDS.get(unit, &wanted)?.ok_or(HolderError::Missing("card"))
-        };
-        let card: Card = self.store.run(find).await?;
-        let id = (Nonce(self.party.random32()), self.party.now());
-        let question = Instruction::Balance { card: card.number.clone() };
-        let Outcome::Balance(balance) = self.writer()?.ask(&self.store, id, question).await? else {
-            return Err(wrong("telegram_answer.outcome").into());
-        };
-        let (label, now) = (label.to_string(), self.party.now());
-        let note = move |unit: &mut dyn Unit| {
-            if let Some(mut record) = PREPAID.get(unit, &label)? {
-                record.balance = Some(balance);
-                record.balance_at = Some(now);
-                PREPAID.put(unit, &label, &record)?;
-            }
-            Ok::<_, HolderError>(())
-        };
-        self.store.run(note).await?;
-        Ok(balance)
-    }
-}
-
-/// Puts a card under its label. An earlier document of the same card does not replace a later one;
-/// another card under the label gets a label of its own.
-fn take_card(
-    unit: &mut dyn Unit,
-    record: &TopUpRecord,
-    claims: &PrepaidCard,
-    document: &str,
-) -> Result<(), HolderError> {
-    let mut label = record.onto.clone();
-    let mut count = 1;
-    while let Some(known) = CARDS.get(unit, &label)? {
-        if known.number == claims.number {
-            break;
-        }
-        count += 1;
-        label = format!("{}-{count}", record.onto);
-    }
-    if let Some(known) = PREPAID.get(unit, &label)? {
-        let known: PrepaidCard =
-            jws::peek(warifu_protocol::prepaid::PREPAID_CARD, &known.document, AtFault::Own)?;
-        if known.serial >= claims.serial {
-            return Ok(());
-        }
-    }
-    let card = Card {
-        label: label.clone(),
-        issuer: claims.iss.clone(),
-        number: claims.number.clone(),
-        expiry: claims.expiry.clone(),
-    };
-    CARDS.put(unit, &label, &card)?;
-    let record = PrepaidRecord {
-        label: label.clone(),
-        document: document.to_string(),
-        balance: None,
-        balance_at: None,
-    };
-    Ok(PREPAID.put(unit, &label, &record)?)
 }
 
 fn url(url: Option<&str>) -> Result<String, ProtocolError> {
     let missing = || ProtocolError::sender(Reason::Mismatch, "credential.url");
     Ok(url.ok_or_else(missing)?.trim_end_matches('/').to_string())
-}
-
-fn wrong(field: &'static str) -> ProtocolError {
-    ProtocolError::new(AtFault::Role(Role::Center), Reason::Mismatch, field)
 }

@@ -7,7 +7,7 @@ use crate::{
     Issuer,
     books::Code,
     presented::Shown,
-    records::{CARDS, HOLDS, SALTS, WAITING},
+    records::{CARDS, HOLDS, SALTS, WAITING, WITHDRAWN},
     rules::decide::{Asked, Refusal, decide, read},
 };
 use std::sync::Arc;
@@ -189,6 +189,10 @@ impl Work {
 
     /// The decision, with the money held if it is good; none for a badge.
     fn decide(&self, unit: &mut dyn Unit) -> Result<Result<Option<Hold>, Refusal>, Problem> {
+        let key = self.opened.claims.jti.to_string();
+        if WITHDRAWN.get(unit, &key)?.is_some_and(|broker| broker == self.opened.claims.iss) {
+            return Ok(Err(Refusal::Withdrawn));
+        }
         let card = match &self.card {
             Shown::InPart => None,
             Shown::Beside { card, .. } | Shown::Named { card } => Some(card),

@@ -39,7 +39,7 @@ mod code {
 
 /// What a job needs.
 #[derive(Clone, Copy)]
-struct Terms {
+pub(crate) struct Terms {
     role: Role,
     nonce: Nonce,
     now: UnixTime,
@@ -77,7 +77,7 @@ impl Issuer {
         OrderId(trade_identity(trade).0)
     }
 
-    fn terms(&self) -> Terms {
+    pub(crate) fn terms(&self) -> Terms {
         Terms {
             role: self.settings.role,
             nonce: Nonce(self.party.random32()),
@@ -242,9 +242,10 @@ fn decide_trade(
 
 fn refusal_code(refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::NotAuthenticated | Refusal::CardBlocked | Refusal::AccessDenied => {
-            code::DO_NOT_HONOUR
-        }
+        Refusal::NotAuthenticated
+        | Refusal::CardBlocked
+        | Refusal::AccessDenied
+        | Refusal::Withdrawn => code::DO_NOT_HONOUR,
         Refusal::CardExpired => code::EXPIRED_CARD,
         Refusal::CurrencyNotServed | Refusal::InstalmentsNotOffered => code::INVALID_TRANSACTION,
         Refusal::LimitExceeded => code::NOT_ENOUGH,
@@ -299,6 +300,16 @@ fn settle(
         Err(HoldError::Store(error)) => Err(error.into()),
         Err(_) => Ok(no(code::INVALID_TRANSACTION)),
     }
+}
+
+/// Nobody has asked about a trade, and nobody will: as if its reversal had come first.
+pub(crate) fn bar(
+    unit: &mut dyn Unit,
+    trade: &TradeReference,
+    front: &Identifier,
+    terms: Terms,
+) -> Result<(), Problem> {
+    remember_reversal(unit, (trade_identity(trade), front), terms)
 }
 
 /// A reversal that came before its authorization: whatever comes later under this reference is refused.

@@ -29,6 +29,7 @@ mod settings;
 mod settle;
 mod statements;
 mod story;
+mod withdrawing;
 
 pub use cards::CardSummary;
 pub use issuer::Issuer;

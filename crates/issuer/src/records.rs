@@ -28,6 +28,8 @@ pub(crate) const WAITING: Collection<WaitingPart> = Collection::new("issuer_part
 pub(crate) const SALTS: Collection<[String; 2]> = Collection::new("issuer_card_salts");
 /// Merchants behind the codes of card acceptors, by code.
 pub(crate) const ACCEPTORS: Collection<Identifier> = Collection::new("issuer_acceptors");
+/// Orders that a broker gave up before anybody had asked about them, by order id: whose they are.
+pub(crate) const WITHDRAWN: Collection<Identifier> = Collection::new("issuer_withdrawn");
 /// What was asked and answered over the card network, by the trade's identity.
 pub(crate) const TRADES: Collection<NetworkTrade> = Collection::new("issuer_network_trades");
 /// Captured orders that the merchant was not paid for yet, by merchant, currency and order.

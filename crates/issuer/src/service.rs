@@ -24,6 +24,10 @@ impl Service for Issuer {
                 require(peer, &[Role::Holder])?;
                 write_answer(&self.receive_part(peer, read_body(body)?).await?)
             }
+            "withdraw" => {
+                require(peer, &[Role::Holder])?;
+                write_answer(&self.withdraw(peer, read_body(body)?).await?)
+            }
             "authorize" => {
                 require(peer, FRONTS)?;
                 write_answer(&self.authorize(peer, read_body(body)?).await?)

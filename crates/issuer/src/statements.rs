@@ -8,13 +8,14 @@ use crate::{
     records::{CLOSED, LINES, Line, PAID, card_month, with_prefix},
     rules::{card::CardKind, month::Month},
 };
+use serde::Serialize;
 use std::collections::BTreeMap;
 use warifu_ports::{Unit, books::AccountName, holds::CardId};
 use warifu_types::{Identifier, Money, MoneyError, OrderId, UnixTime};
 use warifu_wire::Problem;
 
 /// One payment, or one instalment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StatementLine {
     /// The order.
     pub order: OrderId,
@@ -31,7 +32,7 @@ pub struct StatementLine {
 }
 
 /// A card's statement for a month (UTC).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Statement {
     /// The card.
     pub card: CardId,

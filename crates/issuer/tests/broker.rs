@@ -8,21 +8,24 @@ use std::sync::{Arc, Mutex};
 use warifu_issuer::{Issuer, Settings};
 use warifu_ports::{
     Store, StoreError,
-    card_network::PresentedCard,
+    card_network::{CardAnswer, CardAuthorization, CardNetwork, PresentedCard, TradeReference},
     holds::{CardReferences, ReferenceError, ReferenceQuestion},
 };
 use warifu_protocol::{
+    AtFault,
     authorization::{AuthorizationRequest, shared_digests},
     encode::UniqueMap,
     presented::{CardBeside, CardQuestion},
     rule::Rule,
     sealed::{self, Sealed},
     settlement::Action,
+    status::{State, Status},
     terminal::Terminal,
+    trade_number::TradeNumber,
 };
 use warifu_store::OsEntropy;
 use warifu_types::{Digest, FieldName, Role};
-use warifu_wire::{AuthorizeAnswer, Party, Problem};
+use warifu_wire::{AuthorizeAnswer, Party, Problem, StatusAnswer, WithdrawQuestion};
 
 /// The usual holder's terminal, as a broker's.
 fn broker(world: &World) -> Terminal {
@@ -322,4 +325,78 @@ async fn a_reference_without_a_registry() {
     let problem = ask(&world, &question(&world, &sealed, None, None)).await.unwrap_err();
     let expected = ("no_registry".to_string(), "order.fields.card_reference".to_string());
     assert_eq!(named(problem), expected);
+}
+
+/// The broker gives the order up; how far it has come here, by the issuer's signed word.
+async fn withdraw(world: &World, broker: &Terminal, sealed: &Sealed) -> State {
+    let merchant = world.cast.merchant.id().clone();
+    let question = WithdrawQuestion { order: sealed.id, identity: sealed.identity, merchant };
+    let answer: StatusAnswer = world.ask(&peer(broker), "withdraw", &question).await.unwrap();
+    let issuer = &world.cast.issuer.credential;
+    let at_fault = AtFault::Role(Role::Issuer);
+    let status =
+        Status::verify(&answer.status, issuer, broker.id(), &sealed.identity, at_fault).unwrap();
+    status.state
+}
+
+#[tokio::test]
+async fn an_order_that_its_broker_has_given_up_is_refused_from_then_on() {
+    let mut world = World::new();
+    world.card().await;
+    let broker = broker(&world);
+    let sealed = world.seal_by(&broker, &wish(1));
+    assert_eq!(withdraw(&world, &broker, &sealed).await, State::Refused);
+    world.restart(Settings::default());
+    let token = shown(&world, &sealed, beside(CARD, "2030-12")).await.unwrap();
+    assert_eq!(world.read(&token, &sealed).reason.as_deref(), Some("withdrawn"));
+    assert_eq!(withdraw(&world, &broker, &sealed).await, State::Refused);
+    // What is held stays held for its time, and what was paid is paid.
+    let sealed = world.seal_by(&broker, &wish(2));
+    let token = shown(&world, &sealed, beside(CARD, "2030-12")).await.unwrap();
+    assert_eq!(withdraw(&world, &broker, &sealed).await, State::Authorized);
+    world.capture(&world.read(&token, &sealed)).await.unwrap();
+    assert_eq!(withdraw(&world, &broker, &sealed).await, State::Settled);
+    let sealed = world.seal_by(&broker, &wish(3));
+    shown(&world, &sealed, beside(CARD, "2030-12")).await.unwrap();
+    let long = NOW.plus(400 * 86_400);
+    world.issuer.expire(long).await.unwrap();
+    assert_eq!(withdraw(&world, &broker, &sealed).await, State::Cancelled);
+}
+
+#[tokio::test]
+async fn an_order_that_was_given_up_is_refused_on_the_card_network_too() {
+    let world = World::new();
+    world.card().await;
+    world.issuer.admit_acceptor("INN1", world.cast.merchant.id()).await.unwrap();
+    let broker = broker(&world);
+    let asked = |sealed: &Sealed| CardAuthorization {
+        trade: TradeReference {
+            acceptor: "INN1".into(),
+            reference: TradeNumber::of(&sealed.id).reference(),
+        },
+        card: PresentedCard {
+            number: CARD.to_string().into(),
+            expiry: "2030-12".to_string().into(),
+        },
+        amount: yen(1980),
+        payments: 1,
+        at: NOW,
+    };
+    let given_up = world.seal_by(&broker, &wish(1));
+    assert_eq!(withdraw(&world, &broker, &given_up).await, State::Refused);
+    let answer = CardNetwork::authorize(&*world.issuer, &asked(&given_up)).await.unwrap();
+    assert_eq!(answer, CardAnswer::Declined { code: "12".into() });
+    let held = world.seal_by(&broker, &wish(2));
+    let answer = CardNetwork::authorize(&*world.issuer, &asked(&held)).await.unwrap();
+    assert!(matches!(answer, CardAnswer::Approved { .. }));
+    assert_eq!(withdraw(&world, &broker, &held).await, State::Authorized);
+    // A holder of its own keys gives up by itself, and asks nobody.
+    let question = WithdrawQuestion {
+        order: held.id,
+        identity: held.identity,
+        merchant: world.cast.merchant.id().clone(),
+    };
+    let refused: Result<StatusAnswer, _> =
+        world.ask(&peer(&world.cast.holder), "withdraw", &question).await;
+    assert_eq!(named(refused.unwrap_err()), ("wrong_party".into(), "op".into()));
 }

@@ -21,7 +21,7 @@ use warifu_protocol::{
 use warifu_types::{Identifier, Money, UnixTime};
 use warifu_wire::{
     CallError, MeterAnswer, MeterQuestion, Peer, PlayAnswer, PlayQuestion, Problem, StatusAnswer,
-    StopQuestion,
+    StopAnswer, StopQuestion,
 };
 
 impl Merchant {
@@ -40,7 +40,7 @@ impl Merchant {
         &self,
         peer: &Peer,
         question: StopQuestion,
-    ) -> Result<StatusAnswer, Problem> {
+    ) -> Result<StopAnswer, Problem> {
         let record = self.known(question.order).await?;
         check_holder(&record, &peer.credential.sub)?;
         if record.used.is_none() {
@@ -53,7 +53,14 @@ impl Merchant {
         };
         self.change(question.order, State::Authorized, stop).await?;
         self.go_on(question.order).await?;
-        self.signed_status(question.order).await
+        // What was used is counted anew: the center may have known of less.
+        let record = self.known(question.order).await?;
+        let (Some(tariff), Some(used)) = (record.tariff, record.used) else {
+            return Err(Problem::internal());
+        };
+        let PlayAnswer { tick, amount } = said(&tariff, &used)?;
+        let StatusAnswer { status } = self.signed_status(question.order).await?;
+        Ok(StopAnswer { status, tick, amount })
     }
 
     /// Tells the center how far the use has come; authorized → delivered when it is over.

@@ -7,9 +7,7 @@ use std::sync::{Arc, atomic::AtomicUsize};
 use warifu_merchant::{Goods, Item, OfferedRule};
 use warifu_protocol::{goods::Kind, sealed::Sealed, status::State};
 use warifu_types::{Currency, Money, Role};
-use warifu_wire::{
-    CallError, Party, PlayAnswer, PlayQuestion, Problem, StatusAnswer, StopQuestion,
-};
+use warifu_wire::{CallError, Party, PlayAnswer, PlayQuestion, Problem, StopAnswer, StopQuestion};
 
 /// A shop with a game of a minute the tick, at 10 yen, and an order for five ticks.
 async fn arcade() -> (World, Sealed) {
@@ -39,9 +37,15 @@ async fn play(world: &World, sealed: &Sealed, tick: u32) -> Result<(u32, u64), (
 }
 
 async fn stop(world: &World, sealed: &Sealed) -> Result<State, CallError> {
+    Ok(stopped(world, sealed).await?.0)
+}
+
+/// The state after stopping, and what was used.
+async fn stopped(world: &World, sealed: &Sealed) -> Result<(State, (u32, u64)), CallError> {
     let question = StopQuestion { order: sealed.id };
-    let answer: StatusAnswer = world.ask(&world.holder, "stop", &question).await?;
-    Ok(world.verified(sealed, &answer.status).state)
+    let answer: StopAnswer = world.ask(&world.holder, "stop", &question).await?;
+    let used = (answer.tick, answer.amount.minor());
+    Ok((world.verified(sealed, &answer.status).state, used))
 }
 
 fn captured(world: &World) -> Vec<Option<u64>> {
@@ -71,7 +75,7 @@ async fn played_told_and_stopped() {
     assert_eq!(world.script(Role::Center).times_asked("meter"), 2, "once a tick");
     world.clock.advance(60);
     assert_eq!(play(&world, &sealed, 3).await, Ok((3, 30)));
-    assert_eq!(stop(&world, &sealed).await.unwrap(), State::Settled);
+    assert_eq!(stopped(&world, &sealed).await.unwrap(), (State::Settled, (3, 30)));
     assert_eq!(ticks(&world), [(1, 10), (2, 20), (3, 30)], "the center knows before the claim");
     assert_eq!(captured(&world), [Some(30)]);
     assert_eq!(stop(&world, &sealed).await.unwrap(), State::Settled, "again");
@@ -93,6 +97,7 @@ async fn silence_ends_it() {
     assert_eq!(world.merchant.run_pending().await.unwrap().finished, 1);
     assert_eq!(world.state(&sealed).await, State::Settled);
     assert_eq!(captured(&world), [Some(20)], "what was not used is not owed");
+    assert_eq!(stopped(&world, &sealed).await.unwrap(), (State::Settled, (2, 20)), "and told so");
 }
 
 #[tokio::test]
@@ -114,7 +119,7 @@ async fn not_before_authorization_not_by_others_and_not_by_another_count() {
     let refused = play_as(&world, &thief, &sealed, 1).await.unwrap_err();
     assert_eq!(problem(refused), ("not_found".into(), "order".into()));
     let question = StopQuestion { order: sealed.id };
-    let refused: Result<StatusAnswer, _> = world.ask(&thief, "stop", &question).await;
+    let refused: Result<StopAnswer, _> = world.ask(&thief, "stop", &question).await;
     assert_eq!(problem(refused.unwrap_err()), ("not_found".into(), "order".into()));
     for tick in [0, 3, u32::MAX] {
         let refused = play(&world, &sealed, tick).await.unwrap_err();

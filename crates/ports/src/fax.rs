@@ -38,6 +38,26 @@ impl Drop for CardSheet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaxJob(pub String);
 
+/// Whether a server has a job of some id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// It has it.
+    Job(FaxJob),
+    /// It has none: nothing went out under this id.
+    Nothing,
+    /// It cannot be asked: the page may have gone out.
+    Untold,
+}
+
+/// What is left of a job at the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spool {
+    /// Nothing.
+    Clear,
+    /// What the server keeps is beyond our reach, and stays so.
+    BeyondReach,
+}
+
 /// How far a fax has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaxState {
@@ -64,9 +84,12 @@ pub enum FaxState {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FaxError {
-    /// The server cannot be reached, or asks to try later: the page waits.
+    /// The server cannot be reached, or asks to try later: it has no page, which waits.
     #[error("the fax server does not answer: {0}")]
     Unreachable(String),
+    /// The server broke off when it had the page: only [`Fax::find`] can tell what it has made of it.
+    #[error("the fax server broke off: {0}")]
+    Unclear(String),
     /// The server refuses the job: its code and the step.
     #[error("the fax server refuses to {step}: {code}")]
     Refused {
@@ -94,10 +117,13 @@ pub trait Fax: Send + Sync + 'static {
     /// 64 letters, digits, hyphens and underlines, and says nothing of the order.
     async fn submit(&self, id: &str, to: &str, sheet: &CardSheet) -> Result<FaxJob, FaxError>;
 
+    /// The job that was made under an id, before anything is done about it anew.
+    async fn find(&self, id: &str) -> Result<Known, FaxError>;
+
     /// How far a job has come.
     async fn state(&self, job: &FaxJob) -> Result<FaxState, FaxError>;
 
     /// Removes what the server still keeps of a finished job: page and document (row C7). An error
-    /// says that something may be left; it is refused for a job that is not over.
-    async fn clear(&self, job: &FaxJob) -> Result<(), FaxError>;
+    /// says that something is left and may be removed later; it is refused for a job that is not over.
+    async fn clear(&self, job: &FaxJob) -> Result<Spool, FaxError>;
 }

@@ -6,7 +6,7 @@
 pub struct SearchEntry {
     /// The record's key. An entry takes the place of an earlier one of the same key.
     pub key: String,
-    /// The grams of its texts, by which it is found.
+    /// The grams of its texts, by which it is found: each once, in order.
     pub grams: Vec<String>,
     /// Its kind.
     pub kind: String,
@@ -63,8 +63,9 @@ pub enum SearchError {
 
 /// An index of services.
 pub trait SearchIndex: Send + Sync + 'static {
-    /// Removes entries by key and adds others, all at once.
-    fn replace(&self, remove: &[String], add: Vec<SearchEntry>) -> Result<(), SearchError>;
+    /// From now on the entries whose keys begin with `prefix` are these. Searches go on meanwhile, and
+    /// may find some of the old ones and some of the new.
+    fn replace(&self, prefix: &str, entries: Vec<SearchEntry>) -> Result<(), SearchError>;
 
     /// A page of hits. It blocks for some milliseconds.
     fn search(&self, query: &SearchQuery) -> Result<SearchPage, SearchError>;

@@ -1,8 +1,9 @@
 //! Working keys: HKDF-SHA-256 (RFC 5869) over the pair key, one for each purpose and direction.
 
 use crate::{jwe::ContentKey, suite::Suite};
-use hkdf::Hkdf;
+use hkdf::HkdfExtract;
 use sha2::Sha256;
+use std::sync::LazyLock;
 use warifu_keydist::{PairKey, Route};
 use warifu_types::{Identifier, Role};
 use zeroize::Zeroizing;
@@ -95,8 +96,12 @@ impl Context<'_> {
 
 /// HKDF-SHA-256 without salt, 32 bytes out.
 pub(crate) fn expand(secret: &[u8; 32], info: &[u8]) -> ContentKey {
+    /// The extraction before any secret: it is the same for every key.
+    static UNSALTED: LazyLock<HkdfExtract<Sha256>> = LazyLock::new(|| HkdfExtract::new(None));
+    let mut extract = UNSALTED.clone();
+    extract.input_ikm(secret);
     let mut key = Zeroizing::new([0; 32]);
     // 32 bytes are within HKDF's limit of 255 hashes.
-    let _ = Hkdf::<Sha256>::new(None, secret).expand(info, key.as_mut());
+    let _ = extract.finalize().1.expand(info, key.as_mut());
     key
 }

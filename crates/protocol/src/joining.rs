@@ -69,7 +69,13 @@ pub enum Message {
     Apply(Box<Application>),
     /// A signed telegram.
     Telegram(String),
+    /// Credentials, and forms whose merchants' credentials are among them: for the center to keep,
+    /// since telegrams name them by their hashes.
+    Enclose(Vec<String>),
 }
+
+/// At most so many documents are enclosed at once.
+pub const MAX_ENCLOSED: usize = 8;
 
 /// What the center says in a telegram session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +95,8 @@ pub enum Reply {
     },
     /// The signed answer to a telegram.
     Answer(String),
+    /// What was enclosed is kept.
+    Enclosed {},
 }
 
 /// An application.

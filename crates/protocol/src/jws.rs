@@ -93,6 +93,11 @@ pub fn signing_input(kind: TokenType, token: &str, at_fault: AtFault) -> Result<
     split(kind, token, at_fault).map(|(signed, _, _)| signed)
 }
 
+/// Whether a token says that it is of this kind.
+pub fn is_of(kind: TokenType, token: &str) -> bool {
+    split(kind, token, AtFault::Sender).is_ok()
+}
+
 fn split(kind: TokenType, token: &str, at_fault: AtFault) -> Result<(&str, &str, &str)> {
     let malformed = || ProtocolError::new(at_fault, Reason::Malformed, kind.word);
     if token.len() > MAX_TOKEN {

@@ -279,6 +279,17 @@ pub fn open(
     now: UnixTime,
 ) -> Result<OpenedOrder> {
     let checked = check(terminal, bundle, front, now)?;
+    open_checked(terminal, bundle, checked, role, now)
+}
+
+/// Opens this party's part of a bundle that [`check`] has gone through.
+pub fn open_checked(
+    terminal: &Terminal,
+    bundle: &SealedOrder,
+    checked: CheckedOrder,
+    role: Role,
+    now: UnixTime,
+) -> Result<OpenedOrder> {
     let claims = &checked.claims;
     if claims.parties.get(&role) != Some(terminal.id()) {
         return Err(ProtocolError::sender(Reason::WrongParty, format!("order.parties.{role}")));

@@ -5,7 +5,7 @@ mod answer;
 mod instruction;
 pub mod session;
 
-pub use answer::{Outcome, Paid, TELEGRAM_ANSWER, TelegramAnswer, TopUpState};
+pub use answer::{IssuedCards, Outcome, Paid, TELEGRAM_ANSWER, TelegramAnswer, TopUpState};
 pub use instruction::{
     BankAccount, Funding, Instruction, JapaneseAccountKind, KeyChange, Payment, Person, Profile,
     Registration, Store, TopUp, Way,

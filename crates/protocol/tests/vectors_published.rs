@@ -1,6 +1,6 @@
 //! Published vectors through the libraries, in the very configurations that the protocol uses:
-//! HPKE (RFC 9180), X-Wing, and Wycheproof for Ed25519, AES-256-GCM and HKDF-SHA-256.
-//! POLYVAL's (RFC 8452) are in keydist. `published/README.md` says where each file comes from.
+//! HPKE (RFC 9180), X-Wing, and Wycheproof for Ed25519, X25519, AES-256-GCM, HKDF and HMAC with
+//! SHA-256. POLYVAL's (RFC 8452) are in keydist, AES-256-GCM-SIV's in store. `published/README.md` says where each file comes from.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,6 +17,7 @@ use aes_gcm::{
 };
 use bytes::Bytes;
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
 use hpke::{
     Deserializable, Kem, OpModeR, OpModeS, PskBundle, Serializable, aead::ExportOnlyAead,
     kdf::HkdfSha256, kem::X25519HkdfSha256, kem::XWing, setup_receiver, setup_sender_with_rng,
@@ -30,6 +31,7 @@ use warifu_protocol::{
     jwe,
     signer::{Signer, SigningKey, VerifyingKey},
 };
+use x25519_dalek::{PublicKey, StaticSecret};
 
 fn cases(file: &str) -> Vec<Value> {
     let file: Value = serde_json::from_str(file).unwrap();
@@ -138,6 +140,31 @@ fn hkdf_sha_256_of_wycheproof() {
         if made.is_ok() {
             assert_eq!(okm, bytes(case, "okm"), "{case}");
         }
+    }
+}
+
+#[test]
+fn hmac_sha_256_of_wycheproof() {
+    let cases = cases(include_str!("published/hmac_sha256.json"));
+    assert_eq!(cases.len(), 87);
+    for case in &cases {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&bytes(case, "key")).unwrap();
+        mac.update(&bytes(case, "message"));
+        assert_eq!(mac.verify_slice(&bytes(case, "tag")).is_ok(), is_valid(case), "{case}");
+    }
+}
+
+#[test]
+fn x25519_of_wycheproof() {
+    let cases = cases(include_str!("published/x25519.json"));
+    assert_eq!(cases.len(), 518);
+    for case in &cases {
+        let [public, private, shared]: [[u8; 32]; 3] =
+            ["public", "private", "shared"].map(|name| bytes(case, name).try_into().unwrap());
+        let made = StaticSecret::from(private).diffie_hellman(&PublicKey::from(public));
+        assert_eq!(*made.as_bytes(), shared, "{case}");
+        // Points of small order: whoever wants both sides to contribute can tell.
+        assert_eq!(made.was_contributory(), !case["zero"].as_bool().unwrap(), "{case}");
     }
 }
 

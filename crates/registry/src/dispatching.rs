@@ -9,6 +9,7 @@ use crate::{
         REFERENCES, SheetRecord,
     },
     registry::{Registry, reference_key},
+    rules::recall::{Recall, recall},
 };
 use subtle::ConstantTimeEq;
 use warifu_ports::Unit;
@@ -70,33 +71,62 @@ impl Registry {
     }
 
     /// Calls an answer back, if nothing has gone out and no issuer has resolved it. `false` means that
-    /// the provider, or the issuer, may have the card.
+    /// the provider, or the issuer, may have the card. From the first question on nothing is handed
+    /// over any more; while only the fax server can tell whether something was, the answer is the
+    /// temporary problem `later`.
     pub(crate) async fn void(&self, question: NumberQuestion) -> Result<VoidAnswer, Problem> {
         let now = self.party.now();
-        let work = move |unit: &mut dyn Unit| -> Result<VoidAnswer, Problem> {
-            let number = question.number;
-            let mut answer =
-                ANSWERS.get(unit, &number)?.ok_or_else(|| Problem::not_found("number"))?;
-            if answer.void {
-                return Ok(VoidAnswer { void: true });
+        let work = move |unit: &mut dyn Unit| call_back(unit, &question.number, now);
+        match self.store.run(work).await? {
+            Recall::Void => Ok(VoidAnswer { void: true }),
+            Recall::Out => Ok(VoidAnswer { void: false }),
+            Recall::AskServer => {
+                let title = "the fax server has to be asked first; nothing more goes out";
+                Err(Problem::new(503, "later", title, Some("number")))
             }
-            if answer.bound.is_some() {
-                return Ok(VoidAnswer { void: false });
-            }
-            if let Some(mut sheet) = OUTBOX.get(unit, &number)? {
-                if sheet.started || sheet.state != SheetState::Queued {
-                    return Ok(VoidAnswer { void: false });
-                }
-                sheet.come_to(SheetState::Void, now);
-                OUTBOX.put(unit, &number, &sheet)?;
-                PENDING.delete(unit, &number)?;
-            }
-            answer.void = true;
-            ANSWERS.put(unit, &number, &answer)?;
-            Ok(VoidAnswer { void: true })
-        };
-        self.store.run(work).await
+        }
     }
+}
+
+fn call_back(unit: &mut dyn Unit, number: &str, now: UnixTime) -> Result<Recall, Problem> {
+    let answer = ANSWERS.get(unit, number)?.ok_or_else(|| Problem::not_found("number"))?;
+    if answer.void {
+        return Ok(Recall::Void);
+    }
+    if answer.bound.is_some() {
+        return Ok(Recall::Out);
+    }
+    let Some(sheet) = OUTBOX.get(unit, number)? else {
+        make_void(unit, number, None, now)?;
+        return Ok(Recall::Void);
+    };
+    let by_fax = matches!(sheet.channel, Channel::Fax { .. });
+    let recall = recall(sheet.state, sheet.started, by_fax);
+    match recall {
+        Recall::Void => make_void(unit, number, Some(sheet), now)?,
+        // The broker asks again and again.
+        _ if sheet.withdrawn => {}
+        _ => OUTBOX.put(unit, number, &SheetRecord { withdrawn: true, ..sheet })?,
+    }
+    Ok(recall)
+}
+
+/// Nothing has gone out, and nothing will: the answer is void, and its sheet.
+pub(crate) fn make_void(
+    unit: &mut dyn Unit,
+    number: &str,
+    sheet: Option<SheetRecord>,
+    now: UnixTime,
+) -> Result<(), Problem> {
+    let mut answer = ANSWERS.get(unit, number)?.ok_or_else(|| Problem::not_found("number"))?;
+    answer.void = true;
+    ANSWERS.put(unit, number, &answer)?;
+    if let Some(mut sheet) = sheet {
+        sheet.come_to(SheetState::Void, now);
+        OUTBOX.put(unit, number, &sheet)?;
+        PENDING.delete(unit, number)?;
+    }
+    Ok(())
 }
 
 /// The card that a reference stands for, under the number that it was given for.
@@ -145,6 +175,7 @@ fn queued(entry: ProviderEntry, card: String, now: UnixTime) -> SheetRecord {
         card,
         state: SheetState::Queued,
         started: false,
+        withdrawn: false,
         attempt: 1,
         tries: 0,
         next: now,

@@ -9,6 +9,7 @@
 
 mod answering;
 mod dispatching;
+mod faxing;
 mod keys;
 mod line;
 mod operating;

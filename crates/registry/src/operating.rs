@@ -32,6 +32,8 @@ pub struct SheetSummary {
     pub pages: u32,
     /// When it was written.
     pub written: UnixTime,
+    /// Whether the broker has called it back: its order is dead, and it is not handed over any more.
+    pub withdrawn: bool,
     /// Its way, with the operators' names.
     pub steps: Vec<Step>,
 }
@@ -105,7 +107,7 @@ impl Registry {
     }
 
     /// After asking the provider about a fax that nobody has confirmed, or that has failed: it is
-    /// there, or it is sent anew.
+    /// there, or it is sent anew. One that the broker has called back is void instead.
     pub async fn settle_sheet(&self, number: &str, there: bool, by: &str) -> Result<(), Problem> {
         check_name(by)?;
         let key = number.to_string();
@@ -128,18 +130,7 @@ impl Registry {
             if !open.contains(&sheet.state) {
                 return;
             }
-            sheet.next = now;
-            if there {
-                sheet.come_to(SheetState::Sent, now).by = Some(by);
-                if sheet.job.is_none() {
-                    sheet.come_to(SheetState::Cleared, now);
-                }
-            } else {
-                sheet.attempt += 1;
-                sheet.tries = 0;
-                sheet.job = None;
-                sheet.come_to(SheetState::Queued, now).by = Some(by);
-            }
+            settle(sheet, (there, by), now);
         })
         .await
     }
@@ -170,6 +161,28 @@ impl Registry {
         };
         self.store.run(work).await
     }
+}
+
+fn settle(sheet: &mut SheetRecord, (there, by): (bool, String), now: UnixTime) {
+    sheet.next = now;
+    if there {
+        // The page of a sheet that had failed was removed from the spool then.
+        let cleared = sheet.state == SheetState::Failed && sheet.job.is_none();
+        sheet.come_to(SheetState::Sent, now).by = Some(by);
+        if cleared {
+            sheet.come_to(SheetState::Cleared, now);
+        }
+        return;
+    }
+    sheet.job = None;
+    if sheet.withdrawn {
+        sheet.come_to(SheetState::Void, now).by = Some(by);
+        return;
+    }
+    sheet.attempt += 1;
+    sheet.tries = 0;
+    sheet.started = false;
+    sheet.come_to(SheetState::Queued, now).by = Some(by);
 }
 
 /// A sheet that waits for an operator's telephone call.
@@ -217,6 +230,7 @@ fn summary(number: String, sheet: SheetRecord) -> SheetSummary {
         attempt: sheet.attempt,
         pages: sheet.pages,
         written: sheet.written,
+        withdrawn: sheet.withdrawn,
         steps: sheet.steps,
     }
 }

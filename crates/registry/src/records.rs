@@ -190,8 +190,12 @@ pub(crate) struct SheetRecord {
     /// The key of the card.
     pub card: String,
     pub state: SheetState,
-    /// Whether something may have gone out: the sheet cannot be called back any more.
+    /// Whether something may have gone out: while this attempt is made, and until a server says that
+    /// it has nothing of it.
     pub started: bool,
+    /// Whether the broker has called it back: nobody hands it over any more.
+    #[serde(default)]
+    pub withdrawn: bool,
     /// Which attempt; the fax server's job has number and attempt as its stable id.
     pub attempt: u32,
     /// How often the server could not be reached.
@@ -223,8 +227,8 @@ impl SheetRecord {
 
     /// Whether nothing more is to be done by itself.
     pub fn is_over(&self) -> bool {
-        use SheetState::{Cleared, Failed, ReadOut, Void};
+        use SheetState::{Cleared, Failed, ReadOut, Sent, Void};
         matches!(self.state, Cleared | ReadOut | Void)
-            || (self.state == Failed && self.job.is_none())
+            || (matches!(self.state, Failed | Sent) && self.job.is_none())
     }
 }

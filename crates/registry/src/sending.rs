@@ -4,17 +4,11 @@
 use crate::{
     records::{CARDS, CardRecord, Channel, OUTBOX, PENDING, SheetRecord},
     registry::Registry,
-    rules::{
-        fax::{Turn, after_error, after_state},
-        pause,
-    },
+    rules::{fax::Turn, pause},
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
-use warifu_ports::{
-    Unit,
-    fax::{CardSheet, Fax, FaxJob},
-};
+use warifu_ports::{Unit, fax::CardSheet};
 use warifu_wire::{
     Problem,
     private_line::{CardPost, SheetState},
@@ -79,14 +73,15 @@ impl Registry {
             if sheet.is_over() {
                 return Ok(true);
             }
-            let before = sheet.steps.len();
+            let before = (sheet.steps.len(), sheet.started);
             if sheet.next > self.party.now() {
                 return Ok(false);
             }
             match (&sheet.channel, &self.fax, &self.line) {
                 (Channel::Fax { number: to }, Some(fax), _) => {
-                    self.fax_step(fax, number, &sheet, card, to).await?;
+                    self.fax_step(fax, number, (&sheet, card), to).await?;
                 }
+                (Channel::Line { .. }, ..) if sheet.withdrawn => self.give_up(number).await?,
                 (Channel::Line { url }, _, Some(_)) => {
                     self.post(number, &sheet, card, url).await?;
                 }
@@ -94,7 +89,8 @@ impl Registry {
                 _ => return Ok(false),
             }
             let now = self.load(number).await?;
-            if now.is_none_or(|(sheet, _)| sheet.steps.len() == before && !sheet.is_over()) {
+            let same = |sheet: SheetRecord| (sheet.steps.len(), sheet.started) == before;
+            if now.is_none_or(|(sheet, _)| !sheet.is_over() && same(sheet)) {
                 return Ok(false);
             }
         }
@@ -109,63 +105,6 @@ impl Registry {
             Ok::<_, Problem>(Some((sheet, card)))
         };
         self.store.run(work).await
-    }
-
-    async fn fax_step(
-        &self,
-        fax: &Arc<dyn Fax>,
-        number: &str,
-        sheet: &SheetRecord,
-        card: CardRecord,
-        to: &str,
-    ) -> Result<(), Problem> {
-        use SheetState::{Busy, HandedOver, Queued, Unconfirmed};
-        match (sheet.state, &sheet.job) {
-            (Queued, _) => {
-                self.start(number).await?;
-                let page = self.sheet(number, sheet, &card)?;
-                let handed = fax.submit(&sheet.job_id(number), to, &page).await;
-                self.note(number, move |sheet, now| match handed {
-                    Ok(FaxJob(job)) => {
-                        sheet.job = Some(job);
-                        sheet.tries = 0;
-                        sheet.next = now;
-                        sheet.come_to(HandedOver, now);
-                    }
-                    Err(error) => turn(sheet, after_error(&error), now),
-                })
-                .await
-            }
-            (HandedOver | Busy, Some(job)) => {
-                let job = FaxJob(job.clone());
-                match fax.state(&job).await {
-                    Ok(heard) => {
-                        let attempts = self.settings.attempts;
-                        let next = after_state(sheet.state, &heard, sheet.attempt, attempts);
-                        if matches!(next, Turn::Again(_)) && fax.clear(&job).await.is_err() {
-                            return self.later(number).await;
-                        }
-                        self.note(number, move |sheet, now| turn(sheet, next, now)).await
-                    }
-                    Err(_) => self.later(number).await,
-                }
-            }
-            (Unconfirmed, _) => Ok(()),
-            // Sent or failed: nothing of it stays in the server's spool.
-            (_, Some(job)) => match fax.clear(&FaxJob(job.clone())).await {
-                Ok(()) => {
-                    self.note(number, |sheet, now| {
-                        sheet.job = None;
-                        if sheet.state == SheetState::Sent {
-                            sheet.come_to(SheetState::Cleared, now);
-                        }
-                    })
-                    .await
-                }
-                Err(_) => self.later(number).await,
-            },
-            (_, None) => Ok(()),
-        }
     }
 
     async fn post(
@@ -202,12 +141,23 @@ impl Registry {
         }
     }
 
-    /// Noted before anything can go out: from here on the sheet cannot be called back.
+    /// The broker has called it back after the provider's line was posted to.
+    async fn give_up(&self, number: &str) -> Result<(), Problem> {
+        self.note(number, |sheet, now| {
+            if sheet.state == SheetState::Queued {
+                let reason = Some("withdrawn".to_string());
+                sheet.come_to(SheetState::Failed, now).reason = reason;
+            }
+        })
+        .await
+    }
+
+    /// Noted before anything can go out. A sheet that was called back does not go out.
     pub(crate) async fn start(&self, number: &str) -> Result<(), Problem> {
         let key = number.to_string();
         let work = move |unit: &mut dyn Unit| {
             let sheet = OUTBOX.get(unit, &key)?.ok_or_else(|| Problem::not_found("number"))?;
-            if sheet.state != SheetState::Queued {
+            if sheet.state != SheetState::Queued || sheet.withdrawn {
                 return Err(Problem::conflict("number"));
             }
             if !sheet.started {
@@ -218,7 +168,7 @@ impl Registry {
         self.store.run(work).await
     }
 
-    async fn later(&self, number: &str) -> Result<(), Problem> {
+    pub(crate) async fn later(&self, number: &str) -> Result<(), Problem> {
         self.note(number, |sheet, now| turn(sheet, Turn::Wait, now)).await
     }
 
@@ -272,7 +222,7 @@ impl Registry {
 }
 
 /// Takes a turn of the fax server, or of the line.
-fn turn(sheet: &mut SheetRecord, turn: Turn, now: warifu_types::UnixTime) {
+pub(crate) fn turn(sheet: &mut SheetRecord, turn: Turn, now: warifu_types::UnixTime) {
     match turn {
         Turn::Wait if matches!(sheet.state, SheetState::HandedOver | SheetState::Busy) => {
             sheet.next = now.plus(ASK_AGAIN);
@@ -292,6 +242,7 @@ fn turn(sheet: &mut SheetRecord, turn: Turn, now: warifu_types::UnixTime) {
         }
         Turn::Again(reason) => {
             sheet.attempt += 1;
+            sheet.started = false;
             sheet.job = None;
             sheet.next = now.plus(pause::after(sheet.attempt));
             sheet.come_to(SheetState::Queued, now).reason = Some(reason);

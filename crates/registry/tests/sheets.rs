@@ -91,6 +91,98 @@ async fn a_failed_fax_is_sent_anew_and_at_last_an_operator_decides() {
     assert_eq!(again.code, "wrong_state");
 }
 
+impl World {
+    /// The broker calls the sheet back: whether it is void, or the problem's code.
+    async fn call_back(&self) -> Result<bool, String> {
+        let question = json!({ "number": "N-0001" });
+        let answer = self.ask::<VoidAnswer>(BROKER, "/v1/line/void", &question).await;
+        answer.map(|answer| answer.void).map_err(|problem| problem.code)
+    }
+
+    fn jobs(&self) -> usize {
+        self.script.jobs.lock().unwrap().len()
+    }
+}
+
+#[tokio::test]
+async fn a_sheet_that_a_dead_server_never_had_is_void_and_never_goes_out() {
+    let world = World::new().await;
+    world.member().await;
+    world.sheet("N-0001").await;
+    world.script.down.store(true, Ordering::SeqCst);
+    assert_eq!(world.pass().await.state, SheetState::Queued);
+    assert_eq!(world.call_back().await, Ok(true));
+    world.script.down.store(false, Ordering::SeqCst);
+    assert_eq!(world.pass().await.state, SheetState::Void);
+    assert_eq!((world.jobs(), world.call_back().await), (0, Ok(true)));
+}
+
+#[tokio::test]
+async fn a_sheet_whose_submission_broke_off_is_void_once_the_server_has_nothing_of_it() {
+    for came_to_a_job in [false, true] {
+        let world = World::new().await;
+        world.member().await;
+        world.sheet("N-0001").await;
+        *world.script.breaks_off.lock().unwrap() = Some(came_to_a_job);
+        assert_eq!(world.pass().await.state, SheetState::Queued);
+        *world.script.breaks_off.lock().unwrap() = None;
+        world.script.down.store(true, Ordering::SeqCst);
+        // Nobody knows, and nothing is promised; but nothing is handed over any more.
+        assert_eq!(world.call_back().await, Err("later".into()));
+        world.pass().await;
+        assert_eq!(world.call_back().await, Err("later".into()));
+        world.script.down.store(false, Ordering::SeqCst);
+        let sheet = world.pass().await;
+        let state = if came_to_a_job { SheetState::HandedOver } else { SheetState::Void };
+        assert_eq!((sheet.state, sheet.withdrawn), (state, true));
+        assert_eq!(world.call_back().await, Ok(!came_to_a_job));
+        assert_eq!(world.jobs(), usize::from(came_to_a_job));
+        // What has failed after all is not tried again.
+        world.script.says(FaxState::Failed { reason: "no carrier".into() });
+        assert_eq!(
+            world.pass().await.state,
+            if came_to_a_job { SheetState::Queued } else { state }
+        );
+        assert_eq!(world.pass().await.state, SheetState::Void);
+        assert_eq!((world.jobs(), world.call_back().await), (usize::from(came_to_a_job), Ok(true)));
+    }
+}
+
+#[tokio::test]
+async fn an_operator_does_not_send_the_card_of_a_dead_order_again() {
+    let world = World::new().await;
+    world.member().await;
+    world.sheet("N-0001").await;
+    world.script.says(FaxState::Unconfirmed);
+    assert_eq!(world.pass().await.state, SheetState::Unconfirmed);
+    assert_eq!(world.call_back().await, Ok(false));
+    world.registry.settle_sheet("N-0001", false, "Jiro").await.unwrap();
+    assert_eq!(world.pass().await.state, SheetState::Void);
+    assert_eq!(world.jobs(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_gateway_is_told_apart_and_mailed_to_once() {
+    let world = World::new().await;
+    world.member().await;
+    world.sheet("N-0001").await;
+    world.script.is_gateway.store(true, Ordering::SeqCst);
+    *world.script.breaks_off.lock().unwrap() = Some(true);
+    assert_eq!(world.pass().await.state, SheetState::Queued);
+    *world.script.breaks_off.lock().unwrap() = None;
+    // It may have gone out, and nobody can be asked but the provider.
+    assert_eq!(world.pass().await.state, SheetState::Unconfirmed);
+    world.registry.settle_sheet("N-0001", false, "Jiro").await.unwrap();
+    world.script.says(FaxState::Unconfirmed);
+    assert_eq!(world.pass().await.state, SheetState::Unconfirmed);
+    assert_eq!(world.jobs(), 2);
+    world.registry.settle_sheet("N-0001", true, "Jiro").await.unwrap();
+    let sheet = world.pass().await;
+    // What the gateway keeps is beyond reach: that it was cleared is not recorded.
+    assert_eq!(sheet.state, SheetState::Sent);
+    assert_eq!(world.registry.run_pending().await.unwrap(), warifu_registry::Pass::default());
+}
+
 #[tokio::test]
 async fn a_page_that_the_server_refuses_fails() {
     let world = World::new().await;
@@ -193,6 +285,7 @@ async fn a_sheet_survives_every_death_and_goes_out_once() {
             registry.run_pending().await.ok()
         };
         let _ = dies.await;
+        assert!(world.jobs() <= 1, "{jobs}");
         let died = left.load(Ordering::SeqCst) < 0;
         let answer: DispatchAnswer =
             world.ask(BROKER, "/v1/line/dispatch", &question).await.unwrap();

@@ -1,8 +1,8 @@
 //! A document as an audit of a store lists it, and what every engine does with documents.
 
-use crate::seal::Sealer;
+use crate::{documents::DocumentRows, seal::Sealer};
 use std::fmt;
-use warifu_ports::{KeyAndValue, StoreError};
+use warifu_ports::StoreError;
 use zeroize::Zeroizing;
 
 /// A document as `dump` lists it.
@@ -25,23 +25,23 @@ impl fmt::Debug for Document {
 /// Documents that are read at once.
 const PAGE: usize = 1000;
 
-/// Every document of these collections; `scan` gives a page of one, after a key.
-pub(crate) fn list(
+/// Every document of these collections.
+pub(crate) fn dumped(
+    sealer: &Sealer,
     collections: Vec<String>,
-    scan: impl Fn(&str, &str, usize) -> Result<Vec<KeyAndValue>, StoreError>,
+    rows: &impl DocumentRows,
 ) -> Result<Vec<Document>, StoreError> {
     let mut all = Vec::new();
     for collection in collections {
         let mut after = String::new();
         loop {
-            let page = scan(&collection, &after, PAGE)?;
+            let page = rows.scan(&collection, &after, PAGE)?;
             let Some((last, _)) = page.last() else { break };
             after.clone_from(last);
-            all.extend(page.into_iter().map(|(key, value)| Document {
-                collection: collection.clone(),
-                key,
-                value,
-            }));
+            for (key, sealed) in page {
+                let value = open(sealer, &collection, &key, &sealed)?;
+                all.push(Document { collection: collection.clone(), key, value });
+            }
         }
     }
     Ok(all)

@@ -11,6 +11,8 @@
 //! ledger can be reconciled with SQL. Account ids are pseudonyms, and secrets are no keys.
 
 mod document;
+mod documents;
+mod drafts;
 mod group;
 mod ledger;
 mod master_key;
@@ -19,6 +21,7 @@ mod seal;
 pub mod search;
 mod sqlite;
 mod system;
+mod unit;
 
 pub use document::Document;
 pub use master_key::{KeyFileError, MasterKey};

@@ -1,7 +1,7 @@
 //! Public identifiers in one canonical form (row A3).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 use unicode_normalization::UnicodeNormalization;
 
 /// What a part of an identifier is.
@@ -145,7 +145,9 @@ impl Identifier {
 }
 
 fn canonical_value(kind: Kind, value: &str) -> Result<String, IdentifierError> {
-    let nfkc: String = value.nfkc().collect();
+    // ASCII is normal as it stands, and most identifiers are ASCII.
+    let nfkc: Cow<'_, str> =
+        if value.is_ascii() { value.into() } else { value.nfkc().collect::<String>().into() };
     let spaced = nfkc.split_whitespace().collect::<Vec<_>>().join(" ");
     let canonical = match kind {
         Kind::Name | Kind::Address => spaced,

@@ -1,6 +1,7 @@
 //! The configuration of a service: one TOML file for each, read here and nowhere else.
 
 pub mod brokering;
+pub mod settlement;
 
 use crate::{
     Failure,
@@ -8,6 +9,7 @@ use crate::{
 };
 use brokering::{BrokerConfig, CardListenConfig, LinePeerConfig, ProviderConfig, RegistryConfig};
 use serde::Deserialize;
+use settlement::SettlementConfig;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -151,64 +153,6 @@ pub struct CarrierConfig {
 pub struct DeskConfig {
     /// Whether holders may enrol themselves over the wire.
     pub open: bool,
-}
-
-/// What a center does as a settlement center.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SettlementConfig {
-    /// The terms for general members, a text file; the program's own unless named.
-    pub member_terms: Option<PathBuf>,
-    /// The terms for merchants, a text file; the program's own unless named.
-    pub merchant_terms: Option<PathBuf>,
-    /// In how many months a prepaid card expires.
-    pub card_months: u32,
-    /// How long a payment that no merchant captures is held, in days.
-    pub hold_days: u32,
-    /// How long a request for value waits for its money, in days.
-    pub waiting_days: u32,
-    /// The issuers that may pay for cards; empty means any of the network.
-    pub issuers: Vec<Identifier>,
-}
-
-impl Default for SettlementConfig {
-    fn default() -> Self {
-        let usual = warifu_center::Settings::default();
-        SettlementConfig {
-            member_terms: None,
-            merchant_terms: None,
-            card_months: usual.card_months,
-            hold_days: usual.hold_days,
-            waiting_days: usual.waiting_days,
-            issuers: usual.issuers,
-        }
-    }
-}
-
-impl SettlementConfig {
-    /// As the center takes it.
-    pub fn settings(&self) -> Result<warifu_center::Settings, Failure> {
-        let usual = warifu_center::Terms::default();
-        let read = |path: &Option<PathBuf>, usual: String| match path {
-            Some(path) => read_text(path),
-            None => Ok(usual),
-        };
-        let terms = match (&self.member_terms, &self.merchant_terms) {
-            (None, None) => None,
-            (member, merchant) => Some(warifu_center::Terms {
-                member: read(member, usual.member)?,
-                merchant: read(merchant, usual.merchant)?,
-            }),
-        };
-        Ok(warifu_center::Settings {
-            terms,
-            card_months: self.card_months,
-            hold_days: self.hold_days,
-            waiting_days: self.waiting_days,
-            issuers: self.issuers.clone(),
-            ..warifu_center::Settings::default()
-        })
-    }
 }
 
 impl Config {

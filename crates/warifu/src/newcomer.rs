@@ -9,14 +9,10 @@ use std::sync::Arc;
 use warifu_center::Settlement;
 use warifu_holder::{
     CenterLine, Holder, Line, Membership, Writer,
-    joining::{self, CheckedGuide, Fresh, Letter},
+    joining::{self, CheckedGuide, Fresh, Joiner, Letter},
 };
 use warifu_ports::{Entropy, Store};
-use warifu_protocol::{
-    SeedableRng,
-    joining::{Application, MemberKind, Message, Reply},
-    telegram::{Person, Profile},
-};
+use warifu_protocol::{SeedableRng, joining::MemberKind, telegram::Person};
 use warifu_store::OsEntropy;
 use warifu_types::Nonce;
 use warifu_wire::{Party, Random, TelegramSession, identity};
@@ -62,11 +58,12 @@ pub async fn invite(
     person: Person,
 ) -> Result<Invited, Failure> {
     let guide = CheckedGuide::new(TelegramSession::guide(url).await?, now())?;
-    let profile = Profile::Member(person);
-    let number = apply(center, &guide, profile.clone()).await?;
+    let who = Joiner::Member(person);
+    let application = joining::apply(&guide, who.profile(), "ja", &mut random()).await?;
+    let number = center.approve(&application.to_string()).await?;
     let posted = center.letter(&number, false).await?;
     let (_, terms) = guide.terms(MemberKind::Member);
-    let letter = Letter { number, code: posted.code.clone(), terms, profile };
+    let letter = Letter { number, code: posted.code.clone(), terms, who };
     Ok(Invited { guide, letter })
 }
 
@@ -103,20 +100,4 @@ impl Invited {
         holder.join(writer.clone());
         Ok(Newcomer { membership, party, writer, holder })
     }
-}
-
-/// The application, and the operator's approval; returns the membership number.
-async fn apply(
-    center: &Arc<Settlement>,
-    guide: &CheckedGuide,
-    profile: Profile,
-) -> Result<String, Failure> {
-    let session = TelegramSession::open(guide.network(), guide.center(), &mut random()).await?;
-    let kind = profile.kind();
-    let Reply::Form { application, .. } = session.say(&Message::Join { kind }).await? else {
-        return Err(Failure::input("center", "answered with something else than a form"));
-    };
-    let filled = Application { application, profile, language: "ja".to_string() };
-    session.say(&Message::Apply(Box::new(filled))).await?;
-    Ok(center.approve(&application.to_string()).await?)
 }

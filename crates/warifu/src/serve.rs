@@ -3,8 +3,9 @@
 use crate::{
     Failure, brokering,
     config::{
-        Config, MerchantConfig, SettlementConfig,
+        Config, MerchantConfig,
         brokering::{BrokerConfig, LinePeerConfig, RegistryConfig},
+        settlement::SettlementConfig,
     },
     output::note,
     setup::read_text,
@@ -29,7 +30,7 @@ use warifu_types::{FieldName, Role};
 use warifu_wire::Party;
 
 /// How often a merchant takes up its unfinished orders, and a center its top-ups and notices.
-const WORK_EVERY: Duration = Duration::from_millis(200);
+pub const WORK_EVERY: Duration = Duration::from_millis(200);
 /// How long a merchant's form is good for, in seconds: a month, so that it can be read from a file.
 const FORM_LIFETIME: u64 = 30 * 86_400;
 /// How long a quote is good for, in seconds.

@@ -8,6 +8,7 @@ mod disclosure;
 use serde_json::{Map, Value};
 use std::{
     collections::BTreeSet,
+    path::Path,
     process::{Command, Output},
 };
 
@@ -66,6 +67,13 @@ fn warifu(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_warifu")).args(arguments).output().unwrap()
 }
 
+/// The one document that a command prints.
+fn json(arguments: &[&str]) -> Value {
+    let output = warifu(arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 fn keys(object: &Value) -> BTreeSet<&str> {
     object
         .as_object()
@@ -81,9 +89,9 @@ fn named<const N: usize>(names: [&'static str; N]) -> BTreeSet<&'static str> {
 
 #[test]
 fn the_transcript_shows_each_party_its_own_fields() {
-    let output = warifu(&["demo", "--once", "--json"]);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let report = json(&["demo", "--once", "--json", "--data", data]);
     assert_eq!(keys(&report), named(["purchases"]));
     let purchases = report["purchases"].as_array().unwrap();
     let kinds: Vec<_> =
@@ -102,6 +110,27 @@ fn the_transcript_shows_each_party_its_own_fields() {
         assert_eq!(purchase["states"], Value::from(expected), "{kind}");
         check_views(kind, rule, &purchase["parties"]);
     }
+    check_money(folder.path());
+}
+
+/// What came in at the demonstration's bank and post office: a card was issued for each of it.
+fn check_money(folder: &Path) {
+    let (data, key) = (folder.join("center"), folder.join("keys").join("center.key"));
+    let at = ["--data", data.to_str().unwrap(), "--key-file", key.to_str().unwrap()];
+    let money = json(&[&["center", "money"][..], &at].concat());
+    let came = money.as_array().unwrap().iter().map(|money| {
+        let (received, outcome) = (&money["received"], &money["outcome"]);
+        assert_eq!(*outcome, serde_json::json!({"issued": {}}), "{money}");
+        let text = |field: &str| received[field].as_str().unwrap().to_string();
+        (text("id"), text("way"), received["amount"]["minor"].as_u64().unwrap())
+    });
+    let expected = [
+        ("bank/B-000001", "transfer", 3000),
+        ("post-office/P-000001", "pay_in", 2000),
+        ("post-office/P-000002", "registered_mail", 1000),
+    ];
+    let expected = expected.map(|(id, way, yen)| (id.to_string(), way.to_string(), yen));
+    assert_eq!(came.collect::<Vec<_>>(), expected);
 }
 
 /// Each party reads exactly the fields of its part, and all others are sealed to it.

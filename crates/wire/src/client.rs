@@ -120,6 +120,11 @@ impl Connections {
         self.lock().remove(&(url.to_string(), roles.0, roles.1));
     }
 
+    /// Forgets every session.
+    pub fn forget_all(&self) {
+        self.lock().clear();
+    }
+
     /// Reads a public document, such as a merchant's form.
     pub async fn get<A: DeserializeOwned>(&self, url: &str) -> Result<A, CallError> {
         let response = self.http.get(url).send().await.map_err(unreachable)?;

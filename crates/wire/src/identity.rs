@@ -21,8 +21,10 @@ use warifu_protocol::{
 use warifu_types::{Identifier, Nonce, Role, UnixTime};
 use zeroize::{Zeroize, Zeroizing};
 
+mod installed;
 mod renewed;
 
+pub use installed::{Whole, install, whole};
 pub use renewed::{Collected, Held, ended, forget_ended, held_since, sweep, take_up};
 
 const IDENTITY: Collection<Identity> = Collection::new("identity");
@@ -227,6 +229,17 @@ pub fn agree(
         return Err(ProtocolError::own(Reason::BadValue, "key").into());
     }
     Ok(AGREED.put(unit, peer.as_str(), &AgreedKey { key: Nonce(*key) })?)
+}
+
+/// What the party asked its center for.
+pub fn wish(unit: &mut dyn Unit) -> Result<Wish, IdentityError> {
+    let identity = IDENTITY.get(unit, KEY)?.ok_or(IdentityError::Absent)?;
+    Ok(Wish {
+        sub: identity.sub.clone(),
+        roles: identity.roles.clone(),
+        suites: identity.suites.clone(),
+        url: identity.url.clone(),
+    })
 }
 
 /// The party's signature key, for what it signs before it is enrolled.

@@ -27,7 +27,8 @@ pub use operation::{
     GoodsReceiptQuestion, MAX_NOTICES, MeterAnswer, MeterQuestion, OrderQuestion, PartQuestion,
     PaymentNoticesAnswer, PaymentNoticesQuestion, PlayAnswer, PlayQuestion, QuoteAnswer, QuoteItem,
     QuoteQuestion, ReceivedAnswer, RenewQuestion, SettleQuestion, SettlementAnswer, ShareAnswer,
-    ShareQuestion, StatusAnswer, StatusQuestion, StopQuestion, TradeKeyAnswer, TradeKeyQuestion,
+    ShareQuestion, StatusAnswer, StatusQuestion, StopAnswer, StopQuestion, TradeKeyAnswer,
+    TradeKeyQuestion, WithdrawQuestion,
 };
 pub use party::{CenterLink, Party, Random};
 pub use problem::{CallError, Problem};

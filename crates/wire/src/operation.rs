@@ -102,6 +102,17 @@ messages! {
         status: String,
     }
 
+    /// `withdraw`: broker to issuer, where the provider is dead; answered with [`StatusAnswer`], which
+    /// the issuer signs.
+    WithdrawQuestion {
+        /// The order.
+        order: OrderId,
+        /// Its identity.
+        identity: Digest,
+        /// The provider.
+        merchant: Identifier,
+    }
+
     /// `part`: holder to issuer, where the part goes directly (claim 1).
     PartQuestion {
         /// The sealed order with the issuer's part only.
@@ -186,11 +197,20 @@ messages! {
         amount: Money,
     }
 
-    /// `stop`: holder to merchant: the use of metered goods is over; answered with
-    /// [`StatusAnswer`].
+    /// `stop`: holder to merchant: the use of metered goods is over.
     StopQuestion {
         /// The order.
         order: OrderId,
+    }
+
+    /// The answer to `stop`.
+    StopAnswer {
+        /// The merchant's signed status.
+        status: String,
+        /// The ticks that were begun, by the merchant's clock.
+        tick: u32,
+        /// What they cost together.
+        amount: Money,
     }
 
     /// `meter`: merchant to center: how far the use of metered goods has come.

@@ -116,6 +116,15 @@ impl Party {
         bytes
     }
 
+    /// A name for an order or a telegram that nobody has had: the time in seconds, then 28 random
+    /// bytes. Those of one time lie together in whatever index a party keeps.
+    pub fn new_name(&self) -> [u8; 32] {
+        let mut name = self.random32();
+        let [.., a, b, c, d] = self.now().0.to_be_bytes();
+        name[..4].copy_from_slice(&[a, b, c, d]);
+        name
+    }
+
     /// How the first center is reached.
     pub fn center(&self) -> Option<&CenterLink> {
         self.center.get()
@@ -162,7 +171,7 @@ impl Party {
     ) -> Result<OpenedOrder, CallError> {
         let checked = sealed::check(&self.terminal(), bundle, front, self.now())?;
         self.ensure_key(&checked.holder, Some(checked.claims.jti)).await?;
-        Ok(sealed::open(&self.terminal(), bundle, front, role, self.now())?)
+        Ok(sealed::open_checked(&self.terminal(), bundle, checked, role, self.now())?)
     }
 
     /// Makes sure that there is a common key with a peer: fetches the share of a further matrix, or

@@ -80,7 +80,8 @@ impl Problem {
     /// Whether this is a no to the question itself. What may pass and what concerns the session or
     /// the way to the peer is none.
     pub fn is_definite(&self) -> bool {
-        let of_the_way = ["session", "hello", "confirm", "challenge", "path", "question"];
+        let of_the_way =
+            ["session", "hello", "confirm", "challenge", "path", "question", "enclosures"];
         let field = self.field.as_deref().unwrap_or_default();
         let first = field.split('.').next().unwrap_or_default();
         !self.is_temporary() && !of_the_way.contains(&first) && self.code != "http"

@@ -110,7 +110,12 @@ impl Party {
         let held = kept.store.run(move |unit| identity::held_since(unit, seen)).await?;
         if let Some(held) = held {
             let changes = held.changes();
+            let other_key = held.has_other_key(&self.terminal());
             self.change(|terminal| held.give_to(terminal, now));
+            if other_key {
+                // Whoever was met before verifies with the key of then.
+                self.connections().forget_all();
+            }
             kept.seen.store(changes, Ordering::SeqCst);
         }
         Ok(())

@@ -91,6 +91,14 @@ impl TelegramSession {
         }
     }
 
+    /// Gives the center credentials and forms to keep, which a telegram names by their hashes.
+    pub async fn enclose(&self, documents: &[String]) -> Result<(), CallError> {
+        match self.say(&Message::Enclose(documents.to_vec())).await? {
+            Reply::Enclosed {} => Ok(()),
+            _ => Err(ProtocolError::sender(Reason::Mismatch, "reply").into()),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use warifu_types::Currency;
 
 /// The columns, in any order. `number`, `kind`, `price`, `currency` and a name must be there.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "number", "kind", "name_en", "name_ja", "text_en", "text_ja", "price", "currency", "place",
-    "begins", "ends", "pictures",
+    "begins", "ends", "capacity", "pictures",
 ];
 const NEEDED: [&str; 4] = ["number", "kind", "price", "currency"];
 
@@ -63,6 +63,10 @@ fn service(columns: &BTreeMap<&str, &str>) -> Result<Service, (&'static str, &'s
         text("currency").parse().map_err(|_| ("currency", "a currency of ISO 4217"))?;
     let price = price::parse(&text("price"), currency)
         .ok_or(("price", "digits, with a point before the currency's decimals"))?;
+    let capacity = match text("capacity").as_str() {
+        "" => None,
+        digits => Some(digits.parse().map_err(|_| ("capacity", "a number, or nothing"))?),
+    };
     Ok(Service {
         number: text("number"),
         kind: text("kind"),
@@ -72,6 +76,7 @@ fn service(columns: &BTreeMap<&str, &str>) -> Result<Service, (&'static str, &'s
         place: text("place"),
         begins: text("begins"),
         ends: text("ends"),
+        capacity,
         pictures: text("pictures").split_whitespace().map(str::to_string).collect(),
     })
 }
@@ -85,15 +90,16 @@ fn fault(line: u64, field: &str, problem: &str) -> ImportFault {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "number,kind,name_en,name_ja,price,currency,place,begins,ends\n\
-        N-1,inn,\"Night, with dinner\",一泊二食,19800,JPY,別府,2026-12-01,2026-12-31\n\
-        N-2,inn,Night,,120.50,EUR,,,\n";
+    const GOOD: &str = "number,kind,name_en,name_ja,price,currency,place,begins,ends,capacity\n\
+        N-1,inn,\"Night, with dinner\",一泊二食,19800,JPY,別府,2026-12-01,2026-12-31,12\n\
+        N-2,inn,Night,,120.50,EUR,,,,\n";
 
     #[test]
     fn a_file_is_read_whole() {
         let services = read(GOOD.as_bytes()).unwrap();
         assert_eq!(services[0].name.en, "Night, with dinner");
         assert_eq!((services[0].price.minor(), services[1].price.minor()), (19_800, 12_050));
+        assert_eq!((services[0].capacity, services[1].capacity), (Some(12), None));
         assert_eq!(read(format!("\u{feff}{GOOD}").as_bytes()).unwrap(), services);
     }
 
@@ -118,6 +124,8 @@ mod tests {
             (&format!("{head}a,b,,1,JPY\n"), 2, "name"),
             (&format!("{head}a b,b,c,1,JPY\n"), 2, "number"),
             (&format!("{head}a,b\n"), 2, "line"),
+            ("number,kind,name_en,price,currency,capacity\na,b,c,1,JPY,many\n", 2, "capacity"),
+            ("number,kind,name_en,price,currency,capacity\na,b,c,1,JPY,1000001\n", 2, "capacity"),
         ] {
             assert_eq!(told(file).first(), Some(&(line, field.to_string())), "{file}");
         }

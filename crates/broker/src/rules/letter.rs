@@ -2,10 +2,12 @@
 //!
 //! What a letter is made of has no place for a card: the broker has none to put there (row C2).
 
+mod device;
 mod english;
 mod japanese;
 mod render;
 
+pub use device::device_letter;
 use warifu_types::Money;
 
 /// A language that the letters are written in.
@@ -79,6 +81,10 @@ pub enum Occasion<'a> {
     Cancelled,
     /// The registry has refused the user's card (row C4).
     CardRefused,
+    /// A service of ours did not answer in time, and the order has lapsed.
+    OurFault,
+    /// Somebody was faster, and there is none left for the day.
+    SoldOut,
     /// The provider declines.
     Declined,
     /// The provider did not answer in its time.

@@ -3,8 +3,9 @@
 //!
 //! What is read: `identifier` (or `sku`), `category` (or `@type`), `name` and `description` (a text, or
 //! texts by language), `offers.price`, `offers.priceCurrency`, `location` (a text, or its `name`),
-//! `startDate`, `endDate` (or `checkinTime`, `checkoutTime`), `image` (an address or several). Other
-//! properties are left alone, as schema.org has it.
+//! `startDate`, `endDate` (or `checkinTime`, `checkoutTime`), `offers.inventoryLevel` (a number, or its
+//! `value`: how many there are on each day), `image` (an address or several). Other properties are left
+//! alone, as schema.org has it.
 
 use crate::rules::{
     price,
@@ -75,6 +76,8 @@ fn service(entry: &Value) -> Result<Service, Wrong> {
         place: place(entry.get("location")).ok_or(("location", "a text, or an object's name"))?,
         begins: day(entry, &["startDate", "checkinTime"]).ok_or(("startDate", "a day or time"))?,
         ends: day(entry, &["endDate", "checkoutTime"]).ok_or(("endDate", "a day or time"))?,
+        capacity: capacity(offer.get("inventoryLevel"))
+            .ok_or(("offers.inventoryLevel", "a whole number, or an object's value"))?,
         pictures: pictures(entry.get("image")).ok_or(("image", "an address, or several"))?,
     })
 }
@@ -145,6 +148,15 @@ fn day(entry: &Value, names: &[&str]) -> Option<String> {
     }
 }
 
+/// A number, or a `QuantitativeValue`.
+fn capacity(value: Option<&Value>) -> Option<Option<u32>> {
+    match value {
+        None | Some(Value::Null) => Some(None),
+        Some(Value::Object(quantity)) => capacity(quantity.get("value")),
+        Some(number) => Some(Some(number.as_u64()?.try_into().ok()?)),
+    }
+}
+
 fn pictures(value: Option<&Value>) -> Option<Vec<String>> {
     match value {
         None | Some(Value::Null) => Some(Vec::new()),
@@ -163,7 +175,7 @@ mod tests {
 
     const CONCERT: &str = r#"{"@context": "https://schema.org", "@type": "Event",
         "identifier": "C-1", "category": "concert", "name": {"en": "Piano", "ja": "ピアノ"},
-        "description": "夜の演奏会", "offers": {"price": "45.50", "priceCurrency": "EUR"},
+        "description": "夜の演奏会", "offers": {"price": "45.50", "priceCurrency": "EUR", "inventoryLevel": {"value": 7}},
         "location": {"@type": "Place", "name": "市民会館"}, "startDate": "2026-12-24T19:00+09:00",
         "endDate": "2026-12-24", "image": ["https://a.example/1.png"], "performer": {}}"#;
 
@@ -175,6 +187,7 @@ mod tests {
         assert_eq!((concert.name.ja.as_str(), concert.text.ja.as_str()), ("ピアノ", "夜の演奏会"));
         assert_eq!((concert.place.as_str(), concert.price.minor()), ("市民会館", 4_550));
         assert_eq!((concert.begins.as_str(), concert.ends.as_str()), ("2026-12-24", "2026-12-24"));
+        assert_eq!(concert.capacity, Some(7));
         assert_eq!(concert.pictures, ["https://a.example/1.png"]);
         assert_eq!(read(format!("[{CONCERT}]").as_bytes()).unwrap(), one);
         assert_eq!(read(format!(r#"{{"@graph": [{CONCERT}]}}"#).as_bytes()).unwrap(), one);
@@ -193,6 +206,8 @@ mod tests {
             ("\"endDate\": \"2026-12-24\"", "\"endDate\": \"2026-12-23\"", "ends"),
             ("https://a", "javascript:a", "pictures"),
             ("[\"https://a.example/1.png\"]", "7", "image"),
+            ("{\"value\": 7}", "\"some\"", "offers.inventoryLevel"),
+            ("{\"value\": 7}", "1.5", "offers.inventoryLevel"),
             ("\"夜の演奏会\"", "7", "description"),
         ] {
             let wrong = CONCERT.replacen(from, to, 1);

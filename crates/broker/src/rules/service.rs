@@ -1,6 +1,6 @@
 //! What a provider offers: checked, whichever file it came from.
 
-use crate::rules::{calendar, grams};
+use crate::rules::{calendar, grams, picture};
 use serde::{Deserialize, Serialize};
 use warifu_ports::search::SearchEntry;
 use warifu_types::Money;
@@ -50,6 +50,9 @@ pub struct Service {
     /// The last day, `YYYY-MM-DD`; empty if it has none.
     #[serde(default)]
     pub ends: String,
+    /// How many there are on each day, those that are sold included; none if nobody counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
     /// Pictures: `https` addresses, or `data:` ones with a PNG, JPEG or WebP picture.
     #[serde(default)]
     pub pictures: Vec<String>,
@@ -62,6 +65,8 @@ pub type Wrong = (&'static str, &'static str);
 pub const MAX_PICTURES: usize = 8;
 /// The longest `data:` picture, in bytes of its address: about 190 KB of picture.
 pub const MAX_PICTURE: usize = 256 * 1024;
+/// The greatest capacity of a day.
+pub const MAX_CAPACITY: u32 = 1_000_000;
 const MAX_NAME: usize = 200;
 const MAX_TEXT: usize = 5_000;
 
@@ -100,10 +105,13 @@ impl Service {
         if !day(&self.ends) || backwards {
             return Err(("ends", "a day, YYYY-MM-DD, not before the first"));
         }
-        if self.pictures.len() > MAX_PICTURES || !self.pictures.iter().all(|p| is_picture(p)) {
-            return Err(("pictures", "at most 8 https addresses or small data: pictures"));
+        if self.capacity.is_some_and(|capacity| capacity > MAX_CAPACITY) {
+            return Err(("capacity", "0 to 1,000,000"));
         }
-        Ok(())
+        if self.pictures.len() > MAX_PICTURES {
+            return Err(("pictures", "at most 8 pictures"));
+        }
+        self.pictures.iter().try_for_each(|address| picture::check(address))
     }
 
     /// The service as the index has it, under its record's key.
@@ -141,15 +149,6 @@ fn is_line(text: &str, most: usize) -> bool {
 
 fn is_text(text: &str) -> bool {
     text.chars().count() <= MAX_TEXT && !text.chars().any(|c| c.is_control() && c != '\n')
-}
-
-fn is_picture(address: &str) -> bool {
-    let plain = !address.chars().any(|c| c.is_control() || c.is_whitespace() || c == '"');
-    if let Some(rest) = address.strip_prefix("data:image/") {
-        let kinds = ["png;base64,", "jpeg;base64,", "webp;base64,"];
-        return plain && address.len() <= MAX_PICTURE && kinds.iter().any(|k| rest.starts_with(k));
-    }
-    plain && address.len() <= 2_000 && address.len() > 8 && address.starts_with("https://")
 }
 
 /// What is wrong with a file: the line, the field, and a sentence.

@@ -1,8 +1,8 @@
 //! The states of an order at the broker, and what comes next in each.
 //!
 //! `placed → held → confirming → approved → passed → accepted → served → closed`; and at its end
-//! `refused` (the registry says no), `expired` (nobody replied), `cancelled` (by the user, or because
-//! the provider was silent), `declined` (by the provider).
+//! `refused` (the registry says no), `expired` (nobody replied, or a service of the broker's was away),
+//! `cancelled` (by the user, or because the provider was silent), `declined` (by the provider).
 
 use serde::{Deserialize, Serialize};
 use warifu_protocol::status;
@@ -28,13 +28,13 @@ pub enum State {
     Served,
     /// The provider is paid by the issuer (61): the last for the broker.
     Closed,
-    /// The registry says no, or could not be asked in time: nothing went out.
+    /// The registry says no: nothing went out.
     Refused,
     /// Given up by the user, or void because the provider was silent.
     Cancelled,
-    /// Nobody replied in time.
+    /// Nobody replied in time; or, before the confirmation, nobody could be asked.
     Expired,
-    /// The provider declines, or cannot do it as it was ordered.
+    /// The provider declines, or cannot do it as it was ordered, or it is sold out.
     Declined,
 }
 
@@ -61,6 +61,11 @@ impl State {
     pub fn is_final(self) -> bool {
         use State::{Cancelled, Closed, Declined, Expired, Refused};
         matches!(self, Closed | Refused | Cancelled | Expired | Declined)
+    }
+
+    /// Whether it is at an end without service.
+    pub fn is_without_service(self) -> bool {
+        self.is_final() && self != State::Closed
     }
 
     /// Whether the user may still give the order up.
@@ -105,7 +110,7 @@ pub enum Next {
     Send,
     /// Have the registry send the card.
     Dispatch,
-    /// Ask the provider how far it is.
+    /// Ask the provider how far it is; once its time is over and it is away, the issuer.
     Ask,
     /// The provider is silent: call the card back, and end if that succeeds.
     Withdraw,
@@ -187,7 +192,7 @@ mod tests {
         assert_eq!(next(sealed, UnixTime(1)), Next::Send);
         assert_eq!(next(Facts { received: true, ..sealed }, UnixTime(1)), Next::Dispatch);
         assert_eq!((at(Passed, 1), at(Passed, 101)), (Next::Ask, Next::Withdraw));
-        // What is out cannot be called back: the provider is asked on and on.
+        // What is out cannot be called back: provider and issuer are asked on and on.
         let out = Facts { released: true, ..facts(Passed) };
         assert_eq!(next(out, UnixTime(101)), Next::Ask);
         assert_eq!((at(Accepted, 101), at(Served, 101)), (Next::Ask, Next::Ask));

@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 #![allow(clippy::result_large_err, reason = "as in the crate")]
 
+pub mod authenticator;
+pub mod card_issuer;
 #[path = "../../../protocol/tests/common/mod.rs"]
 pub mod net;
 pub mod provider;
 
 use async_trait::async_trait;
+use card_issuer::CardIssuer;
 use net::{NOW, Net, id};
 use provider::{PROVIDER, Provider};
 use std::{
@@ -21,6 +24,7 @@ use tempfile::TempDir;
 use warifu_broker::{
     Broker, Import, MemberApplication, OrderView, OrderWish, ProviderApplication, RegistryLine,
     Settings,
+    rules::forwarded::{ForwardedBy, Proxies},
 };
 use warifu_ports::{
     FixedClock, Job, Store, StoreError, Submitted,
@@ -174,15 +178,17 @@ pub struct World {
     pub store: Arc<SqliteStore>,
     pub script: Arc<Script>,
     pub provider: Arc<Provider>,
+    pub issuer: Arc<CardIssuer>,
+    card: Found,
     pub broker: Arc<Broker>,
     pub member: String,
     pub provider_token: String,
 }
 
-pub const SERVICES: &str = "number,kind,name_en,name_ja,text_en,text_ja,price,currency,place,begins,ends\n\
-    N-1,inn,A night with dinner,一泊二食,Hot spring and garden,温泉と庭のある宿,9000,JPY,別府,,\n\
-    N-2,inn,A night,素泊まり,,,5000,JPY,京都,,\n\
-    C-1,concert,Piano recital,ピアノ演奏会,Chopin,ショパンの夕べ,4500,JPY,市民会館,2026-12-24,2026-12-24\n";
+pub const SERVICES: &str = "number,kind,name_en,name_ja,text_en,text_ja,price,currency,place,begins,ends,capacity\n\
+    N-1,inn,A night with dinner,一泊二食,Hot spring and garden,温泉と庭のある宿,9000,JPY,別府,,,\n\
+    N-2,inn,A night,素泊まり,,,5000,JPY,京都,,,\n\
+    C-1,concert,Piano recital,ピアノ演奏会,Chopin,ショパンの夕べ,4500,JPY,市民会館,2026-12-24,2026-12-24,3\n";
 
 impl World {
     pub async fn new() -> World {
@@ -199,7 +205,8 @@ impl World {
         let by_reference = rule.name == Rule::broker_reference().name;
         let provider = Provider::new(&net, &clock, rule);
         let url = provider.serve().await;
-        let broker = built(&net, &clock, store.clone(), &script).await.unwrap();
+        let (issuer, card) = CardIssuer::serve(&net, &clock).await;
+        let broker = built(&net, &clock, store.clone(), &script, &card).await.unwrap();
         let application = ProviderApplication {
             provider: id(PROVIDER),
             name: "海辺の宿".into(),
@@ -212,12 +219,24 @@ impl World {
         let file = Import::Csv(SERVICES.as_bytes());
         assert_eq!(broker.import(&number, file).await.unwrap(), Ok(3));
         let member = broker.admit_member(application_of("ja")).await.unwrap();
-        World { net, folder, clock, store, script, provider, broker, member, provider_token }
+        World {
+            net,
+            folder,
+            clock,
+            store,
+            script,
+            provider,
+            issuer,
+            card,
+            broker,
+            member,
+            provider_token,
+        }
     }
 
     /// The same broker after a crash: nothing but its store is left.
     pub async fn rebuilt(&self, store: Arc<dyn Store>) -> Result<Arc<Broker>, Problem> {
-        built(&self.net, &self.clock, store, &self.script).await
+        built(&self.net, &self.clock, store, &self.script, &self.card).await
     }
 
     pub async fn restart(&mut self) {
@@ -298,7 +317,10 @@ pub fn application_of(language: &str) -> MemberApplication {
 }
 
 pub fn settings() -> Settings {
-    Settings { password_cost: (64, 1), ..Settings::new(DOMAIN, "https://broker.example") }
+    let proxies =
+        Proxies { addresses: vec![[127, 0, 0, 1].into()], header: ForwardedBy::XForwardedFor };
+    let usual = Settings::new(DOMAIN, "https://broker.example");
+    Settings { password_cost: (64, 1), proxies, ..usual }
 }
 
 async fn built(
@@ -306,6 +328,7 @@ async fn built(
     clock: &Arc<FixedClock>,
     store: Arc<dyn Store>,
     script: &Arc<Script>,
+    card: &Found,
 ) -> Result<Arc<Broker>, Problem> {
     let mut terminal = net.terminal("domain:broker.example", Role::Holder, 1);
     let mut credential = (*terminal.credential).clone();
@@ -313,9 +336,7 @@ async fn built(
     terminal.credential_token = credential.sign(&net.centers[0].1);
     terminal.credential = Arc::new(credential);
     let party = Party::new(terminal, clock.clone(), Arc::new(OsEntropy), None);
-    let card = net.terminal("domain:card.example", Role::Issuer, 3);
-    let (credential, token) = (card.credential.clone(), card.credential_token.clone());
-    party.directory().remember(Found { credential, token });
+    party.directory().remember(card.clone());
     let index = Arc::new(MemoryIndex::new().unwrap());
     Broker::new(party, store, settings(), script.clone(), (script.clone(), index)).await
 }

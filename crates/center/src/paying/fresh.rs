@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use warifu_types::{Digest, Identifier};
 
@@ -18,7 +18,7 @@ pub(crate) struct Noticed {
     pub identity: Digest,
     pub authorization: String,
     /// The merchant's credential, as the payer had it.
-    pub shown: String,
+    pub shown: Arc<str>,
 }
 
 /// The notices that wait, by merchant. A merchant that is here has a task that sends to it.
@@ -83,8 +83,8 @@ mod tests {
     use super::*;
 
     fn notice(key: &str) -> Noticed {
-        let (identity, text) = (Digest([1; 32]), String::new());
-        Noticed { key: key.to_string(), identity, authorization: text.clone(), shown: text }
+        let (identity, authorization, shown) = (Digest([1; 32]), String::new(), Arc::from(""));
+        Noticed { key: key.to_string(), identity, authorization, shown }
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Payment notices to merchants (row B9): an outbox, emptied at once and again by the worker.
 
 use super::fresh::Noticed;
-use crate::{accounts::HOLDS, settlement::Settlement, telegrams::record::token_at};
+use crate::{
+    accounts::HOLDS,
+    settlement::Settlement,
+    telegrams::{enclosures::kept, record::token_at},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 use warifu_ports::{Collection, StoreError, Unit};
@@ -103,7 +107,7 @@ impl Settlement {
 
     /// Which notices of a batch were taken.
     async fn send(&self, merchant: &Identifier, batch: &[Noticed]) -> Result<Vec<bool>, CallError> {
-        let shown = batch.first().map(|one| one.shown.as_str());
+        let shown = batch.first().map(|one| &*one.shown);
         let (merchant, url) = self.find(merchant, shown).await?;
         let authorizations = batch.iter().map(|one| one.authorization.clone()).collect();
         let question = PaymentNoticesQuestion { authorizations };
@@ -132,7 +136,8 @@ fn read(unit: &mut dyn Unit, key: String) -> Result<Option<Noticed>, Problem> {
         return Err(Problem::internal());
     };
     let (identity, authorization) = (record.identity, record.answer);
-    Ok(Some(Noticed { key, identity, authorization, shown: payment.front }))
+    let shown = kept(unit, &payment.front)?.ok_or_else(Problem::internal)?.into();
+    Ok(Some(Noticed { key, identity, authorization, shown }))
 }
 
 /// The order's id in the key of its notice.

@@ -11,7 +11,10 @@ use crate::{
     prepaid::{card_of, records::Card},
     rules::numbers::transaction_number,
     settlement::{Settlement, count},
-    telegrams::record::{Entry, act, refusal, repeated, store},
+    telegrams::{
+        enclosures::Named,
+        record::{Entry, act, refusal, repeated, store},
+    },
 };
 use std::sync::Arc;
 use warifu_ports::{
@@ -23,7 +26,7 @@ use warifu_protocol::{
     authorization::Decision,
     credential::Credential,
     goods,
-    sealed::OpenedOrder,
+    sealed::{OpenedOrder, SealedOrder},
     signer::Signer,
     telegram::{Outcome, Paid, Payment},
     value::FieldValue,
@@ -39,7 +42,7 @@ struct Work {
     front: Arc<Credential>,
     evidence: Evidence,
     /// The merchant's credential, as the payer had it.
-    shown: String,
+    shown: Arc<str>,
     authorization: Nonce,
     lifetime: u64,
     signer: Arc<dyn Signer>,
@@ -53,7 +56,8 @@ impl Settlement {
         payment: Payment,
     ) -> Result<String, Problem> {
         let entry = Arc::new(entry);
-        let work = match self.check_payment(&entry, payment).await {
+        let named = self.named(&payment).await?;
+        let work = match self.check_payment(&entry, payment, named).await {
             Err(problem) if problem.is_temporary() => return Err(problem),
             Err(problem) => return self.refuse(entry, problem).await,
             Ok(work) => work,
@@ -79,10 +83,21 @@ impl Settlement {
     }
 
     /// Opens the center's part and checks everything that needs no records.
-    async fn check_payment(&self, entry: &Arc<Entry>, payment: Payment) -> Result<Work, Problem> {
-        let Payment { sealed, front: front_token } = payment;
-        let front = self.party.credential(&front_token, AtFault::Sender)?;
+    async fn check_payment(
+        &self,
+        entry: &Arc<Entry>,
+        payment: Payment,
+        named: Named,
+    ) -> Result<Work, Problem> {
+        let front = self.party.credential(&named.front, AtFault::Sender)?;
         front.require_role(Role::Merchant, AtFault::Sender)?;
+        let sealed = SealedOrder {
+            holder: entry.telegram.iss.clone(),
+            order: payment.order,
+            credential: named.credential.to_string(),
+            form: named.form.to_string(),
+            parts: [(Role::Center, payment.part)].into_iter().collect(),
+        };
         let opened = self.party.open(&sealed, &front, Role::Center).await?;
         let rule = &opened.form.form.rule;
         if (rule.front, rule.authorizer) != (Role::Merchant, Role::Center) {
@@ -110,7 +125,7 @@ impl Settlement {
             amount,
             front,
             evidence,
-            shown: front_token,
+            shown: named.front,
             authorization: Nonce(self.party.random32()),
             lifetime: u64::from(self.settings.hold_days) * 86_400,
             signer: self.signer(),

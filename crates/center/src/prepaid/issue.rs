@@ -21,7 +21,6 @@ pub(crate) struct Press {
     network: String,
     signer: Arc<dyn Signer>,
     numbers: [u64; NUMBERS],
-    months: u32,
     pub now: UnixTime,
 }
 
@@ -38,7 +37,6 @@ impl Settlement {
             network: self.party.terminal().trust.network().to_string(),
             signer: self.signer(),
             numbers,
-            months: self.settings.card_months,
             now: self.party.now(),
         }
     }
@@ -97,7 +95,7 @@ impl Press {
         unit: &mut dyn Unit,
         request: &TopUpRecord,
     ) -> Result<(CardId, Card), Problem> {
-        let (expiry, until) = card_expiry(self.now, self.months);
+        let (expiry, until) = card_expiry(self.now, request.months);
         for random in self.numbers {
             let number = card_number(random);
             let id = CardId::of(unit, &number);

@@ -2,11 +2,14 @@
 
 mod driving;
 mod form;
+mod intake;
 mod issue;
+mod issued;
 mod money;
 pub(crate) mod records;
 mod top_up;
 pub(crate) mod turns;
 
+pub use intake::Source;
 pub use money::{MoneyOutcome, MoneyReceived, MoneyRecord};
 pub(crate) use records::card_of;

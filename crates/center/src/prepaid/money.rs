@@ -1,7 +1,11 @@
 //! Money that comes in for cards (row B7, ways 2 to 4). Whatever tells the center of it (a bank's
 //! file, the operator) names it by an id, and the same id counts once.
 
-use super::records::{REFERENCES, Stage, TOP_UPS, TopUpRecord};
+use super::{
+    intake::SET_ASIDE,
+    issue::Press,
+    records::{REFERENCES, Stage, TOP_UPS, TopUpRecord},
+};
 use crate::{
     accounts::{BOOKS, Code, bank, unmatched},
     rules::codes,
@@ -15,6 +19,8 @@ use warifu_wire::Problem;
 
 /// What came in, by its id.
 const MONEY: Collection<MoneyRecord> = Collection::new("center_money");
+/// No reference is longer, in bytes.
+pub(super) const MOST_REFERENCE: usize = 256;
 
 /// Money that has come in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +47,12 @@ pub enum MoneyOutcome {
         /// A stable code: `unknown_reference`, `amount_differs`, `way_differs`, `not_waiting`.
         reason: String,
     },
+    /// A bank's entry that cannot be booked as it is: no money was moved, and the operator asks the
+    /// bank.
+    SetAside {
+        /// A stable code: `conflict` where other money came under the id before, `bad_value`.
+        reason: String,
+    },
 }
 
 /// Money as it is kept.
@@ -60,44 +72,9 @@ impl Settlement {
     /// Otherwise it is kept as unmatched. The same again changes nothing; another payment under a
     /// known id is a conflict.
     pub async fn money_received(&self, received: MoneyReceived) -> Result<MoneyOutcome, Problem> {
-        let bad = |field, title| Err(Problem::bad_value(field, title));
-        if !(1..=128).contains(&received.id.len()) || received.reference.len() > 256 {
-            return bad("id", "an id of 1 to 128 bytes, a reference of at most 256");
-        }
-        if received.amount.minor() == 0 {
-            return bad("amount", "an amount above zero");
-        }
-        if received.way == Way::Issuer {
-            return bad("way", "transfer, pay_in or registered_mail");
-        }
+        check(&received)?;
         let press = self.press();
-        let work = move |unit: &mut dyn Unit| {
-            if let Some(known) = MONEY.get(unit, &received.id)? {
-                let same = known.received == received;
-                return if same { Ok(known.outcome) } else { Err(Problem::conflict("id")) };
-            }
-            let currency = received.amount.currency();
-            let outcome = match waiting(unit, &received, press.now)? {
-                Ok((key, mut request)) => {
-                    let pressed = (key.as_str(), &request);
-                    let card = press.issue(unit, pressed, &bank(currency), Code::Deposit)?;
-                    request.state = Stage::Issued { card, authorization: None, claimed: None };
-                    TOP_UPS.put(unit, &key, &request)?;
-                    MoneyOutcome::Issued {}
-                }
-                Err(reason) => {
-                    let id = BOOKS.transfer_id("unmatched", &received.id);
-                    let (from, to) = (bank(currency), unmatched(currency));
-                    let code = Code::Unmatched as u16;
-                    BOOKS.pay(unit, id, (&from, &to), received.amount, code)?;
-                    MoneyOutcome::Unmatched { reason: reason.to_string() }
-                }
-            };
-            let (key, at) = (received.id.clone(), press.now);
-            MONEY.put(unit, &key, &MoneyRecord { received, at, outcome: outcome.clone() })?;
-            Ok(outcome)
-        };
-        self.store.run(work).await
+        self.store.run(move |unit| book(unit, received, &press)).await
     }
 
     /// Gives unmatched money to the request of a reference, whose amount it must have: the
@@ -128,11 +105,62 @@ impl Settlement {
         self.store.run(work).await
     }
 
-    /// All money that came in, by id. It holds all of it in memory.
+    /// All money that came in, by id, and what was set aside. It holds all of it in memory.
     pub async fn money(&self) -> Result<Vec<MoneyRecord>, Problem> {
-        let all = self.store.run(|unit| MONEY.all(unit)).await?;
-        Ok(all.into_iter().map(|(_, money)| money).collect())
+        let all = |unit: &mut dyn Unit| {
+            let booked = MONEY.all(unit)?;
+            Ok::<_, Problem>(booked.into_iter().chain(SET_ASIDE.all(unit)?))
+        };
+        Ok(self.store.run(all).await?.map(|(_, money)| money).collect())
     }
+}
+
+/// Refuses what cannot be booked, whatever the records say.
+pub(super) fn check(received: &MoneyReceived) -> Result<(), Problem> {
+    let bad = |field, title| Err(Problem::bad_value(field, title));
+    if !(1..=128).contains(&received.id.len()) || received.reference.len() > MOST_REFERENCE {
+        return bad("id", "an id of 1 to 128 bytes, a reference of at most 256");
+    }
+    if received.amount.minor() == 0 {
+        return bad("amount", "an amount above zero");
+    }
+    if received.way == Way::Issuer {
+        return bad("way", "transfer, pay_in or registered_mail");
+    }
+    Ok(())
+}
+
+/// Books money in the caller's job, with the card that waits for it. A problem that is not
+/// temporary has changed nothing.
+pub(super) fn book(
+    unit: &mut dyn Unit,
+    received: MoneyReceived,
+    press: &Press,
+) -> Result<MoneyOutcome, Problem> {
+    if let Some(known) = MONEY.get(unit, &received.id)? {
+        let same = known.received == received;
+        return if same { Ok(known.outcome) } else { Err(Problem::conflict("id")) };
+    }
+    let currency = received.amount.currency();
+    let outcome = match waiting(unit, &received, press.now)? {
+        Ok((key, mut request)) => {
+            let pressed = (key.as_str(), &request);
+            let card = press.issue(unit, pressed, &bank(currency), Code::Deposit)?;
+            request.state = Stage::Issued { card, authorization: None, claimed: None };
+            TOP_UPS.put(unit, &key, &request)?;
+            MoneyOutcome::Issued {}
+        }
+        Err(reason) => {
+            let id = BOOKS.transfer_id("unmatched", &received.id);
+            let (from, to) = (bank(currency), unmatched(currency));
+            let code = Code::Unmatched as u16;
+            BOOKS.pay(unit, id, (&from, &to), received.amount, code)?;
+            MoneyOutcome::Unmatched { reason: reason.to_string() }
+        }
+    };
+    let (key, at) = (received.id.clone(), press.now);
+    MONEY.put(unit, &key, &MoneyRecord { received, at, outcome: outcome.clone() })?;
+    Ok(outcome)
 }
 
 /// The request that waits for this money, or why there is none.

@@ -1,6 +1,6 @@
 //! What is kept of cards and of requests for value.
 
-use crate::accounts::BOOKS;
+use crate::{Settings, accounts::BOOKS};
 use serde::{Deserialize, Serialize};
 use warifu_ports::{Collection, StoreError, Unit, books::AccountName, holds::CardId};
 use warifu_protocol::{
@@ -87,9 +87,18 @@ pub(crate) struct TopUpRecord {
     pub asked: UnixTime,
     /// Until when money is taken for it.
     pub until: UnixTime,
+    /// In how many months the card is to expire, if it is a new one: as the center was set when it
+    /// was asked. Whoever says later that the money has come need not know.
+    #[serde(default = "usual_months")]
+    pub months: u32,
     /// What an issuer is asked; way 1 only.
     pub credit: Option<Box<Credit>>,
     pub state: Stage,
+}
+
+/// For requests that were recorded before they said it.
+fn usual_months() -> u32 {
+    Settings::default().card_months
 }
 
 /// An order by which an issuer pays for a card.

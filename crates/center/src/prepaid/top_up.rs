@@ -36,6 +36,7 @@ struct Wish {
     references: Vec<String>,
     limits: Vec<Limit>,
     waiting: u64,
+    months: u32,
 }
 
 fn bad(code: &str, title: &str, field: &str) -> Problem {
@@ -62,6 +63,7 @@ impl Settlement {
             references: random.chunks(size).take(REFERENCES_TRIED).map(codes::spell).collect(),
             limits: self.settings.limits.clone(),
             waiting: u64::from(self.settings.waiting_days) * 86_400,
+            months: self.settings.card_months,
         };
         if let Funding::Issuer { sealed } = funding {
             return self.top_up_by_issuer(entry, wish, sealed).await;
@@ -207,6 +209,7 @@ impl Wish {
             reference: reference.ok_or_else(Problem::internal)?,
             asked: entry.now,
             until: entry.now.plus(self.waiting),
+            months: self.months,
             credit: self.credit,
             state: Stage::Asked {},
         };

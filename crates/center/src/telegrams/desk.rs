@@ -1,7 +1,7 @@
 //! The desk where telegrams are verified and given to whoever acts on them.
 
 use super::{
-    guard::too_often,
+    guard::{Guard, too_often},
     record::{self, Entry, Known, ended, note, place, unknown_key},
 };
 use crate::{
@@ -32,15 +32,15 @@ impl Settlement {
             },
             Message::Join { kind } => Said::Join(kind),
             Message::Apply(application) => Said::Apply(application),
+            Message::Enclose(documents) => Said::Enclose(documents),
         };
-        if said.is_of_nobody()
-            && let Err(seconds) = self.guard.application(session, now)
-        {
+        if let Err(seconds) = said.admit(&self.guard, session, now) {
             return (Err(too_often()), Some(seconds));
         }
         let answer = match said {
             Said::Join(kind) => self.join(kind).await,
             Said::Apply(application) => self.apply(*application).await,
+            Said::Enclose(documents) => self.enclose(documents).await.map(|()| Reply::Enclosed {}),
             Said::Telegram(claimed) if registers(&claimed) => {
                 self.register(claimed).await.map(Reply::Answer)
             }
@@ -108,6 +108,7 @@ impl Settlement {
             Instruction::TopUpStatus { telegram } => self.top_up_status(entry, telegram).await,
             Instruction::Pay(payment) => self.pay(entry, *payment).await,
             Instruction::Balance { card } => self.card_balance(entry, card).await,
+            Instruction::Cards { from } => self.issued_cards(entry, from).await,
             Instruction::ChangeKey(change) => self.change_key(entry, *change).await,
             Instruction::Register(_) => Err(Problem::internal()),
         }
@@ -157,14 +158,17 @@ enum Said {
     Join(MemberKind),
     Apply(Box<Application>),
     Telegram(Claimed),
+    Enclose(Vec<String>),
 }
 
 impl Said {
-    /// Whether no member answers for it.
-    fn is_of_nobody(&self) -> bool {
+    /// What no member answers for is counted by session; otherwise, in how many seconds there is
+    /// room for it.
+    fn admit(&self, guard: &Guard, session: Nonce, now: UnixTime) -> Result<(), u64> {
         match self {
-            Said::Telegram(claimed) => registers(claimed),
-            Said::Join(_) | Said::Apply(_) => true,
+            Said::Telegram(claimed) if !registers(claimed) => Ok(()),
+            Said::Enclose(_) => guard.enclosing(session, now),
+            Said::Join(_) | Said::Apply(_) | Said::Telegram(_) => guard.application(session, now),
         }
     }
 }

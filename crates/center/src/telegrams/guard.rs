@@ -20,6 +20,7 @@ pub(crate) struct Guard {
     all: Buckets<()>,
     members: Buckets<Identifier>,
     sessions: Buckets<Nonce>,
+    enclosing: Buckets<Nonce>,
 }
 
 struct Buckets<K>(Mutex<HashMap<K, Bucket>>);
@@ -38,6 +39,7 @@ impl Guard {
             all: Buckets::default(),
             members: Buckets::default(),
             sessions: Buckets::default(),
+            enclosing: Buckets::default(),
         }
     }
 
@@ -59,6 +61,11 @@ impl Guard {
     /// written down for somebody who is not known.
     pub fn application(&self, session: Nonce, now: UnixTime) -> Result<(), u64> {
         self.sessions.take(session, self.rates.applications, now)
+    }
+
+    /// Before documents are kept that telegrams will name.
+    pub fn enclosing(&self, session: Nonce, now: UnixTime) -> Result<(), u64> {
+        self.enclosing.take(session, self.rates.telegrams, now)
     }
 }
 

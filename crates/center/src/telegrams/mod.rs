@@ -1,6 +1,7 @@
 //! Telegrams: sessions, the guard, and what is recorded of each (rows B1, B6, B13).
 
 mod desk;
+pub(crate) mod enclosures;
 pub(crate) mod guard;
 mod http;
 pub(crate) mod keys;

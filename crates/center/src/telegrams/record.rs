@@ -1,6 +1,7 @@
 //! What is kept of a telegram: the token as it came, with its signature, and the signed answer. The
 //! same token again gives the same answer; the same id or number with another token is refused.
 
+use super::enclosures::behind;
 use crate::{
     joining::records::{Ended, KEYS, KeyRecord, key_place},
     settlement::Settlement,
@@ -20,6 +21,16 @@ const TELEGRAMS: Collection<TelegramRecord> = Collection::new("center_telegrams"
 /// Telegram ids, by member, key and number.
 const SEQUENCE: Collection<Nonce> = Collection::new("center_telegram_numbers");
 
+/// The same documents as [`KEYS`], read without the key: taking one out of its bytes costs more than
+/// all else that a job looks up.
+const STANDINGS: Collection<Standing> = Collection::new(KEYS.name());
+
+/// Whether a key has ended.
+#[derive(Deserialize)]
+struct Standing {
+    ended: Option<(Ended, UnixTime)>,
+}
+
 /// A telegram that was acted on.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +48,8 @@ struct TelegramRecord {
 pub struct TelegramEvidence {
     /// The token as it came.
     pub token: String,
+    /// The credentials and the form that a payment names by their hashes.
+    pub enclosures: Vec<String>,
     /// The center's signed answer; none while it is still to come.
     pub answer: Option<String>,
     /// The key that the member had then.
@@ -61,8 +74,12 @@ impl Settlement {
             let claims = Telegram::peek(&token)?;
             let key = KEYS.get(unit, &key_place(&claims.iss, &claims.key))?;
             let KeyRecord { key, from: key_from, .. } = key.ok_or_else(Problem::internal)?;
+            let enclosures = match &claims.instruction {
+                Instruction::Pay(payment) => behind(unit, payment)?,
+                _ => Vec::new(),
+            };
             let TelegramRecord { answer, at, .. } = record;
-            Ok(Some(TelegramEvidence { token, answer, key, key_from, at }))
+            Ok(Some(TelegramEvidence { token, enclosures, answer, key, key_from, at }))
         };
         self.store.run(work).await
     }
@@ -177,7 +194,7 @@ fn enter_number(unit: &mut dyn Unit, entry: &Entry) -> Result<(), Problem> {
 /// Why the key of a telegram has ended, if it has. Nothing more is said to a key that was revoked.
 fn key_of(unit: &mut dyn Unit, entry: &Entry) -> Result<Option<Ended>, Problem> {
     let Claims { iss, key, .. } = &entry.telegram;
-    let record = KEYS.get(unit, &key_place(iss, key))?.ok_or_else(unknown_key)?;
+    let record = STANDINGS.get(unit, &key_place(iss, key))?.ok_or_else(unknown_key)?;
     match record.ended {
         Some((Ended::Revoked, _)) => Err(ended(Ended::Revoked)),
         other => Ok(other.map(|(why, _)| why)),

@@ -1,4 +1,5 @@
-//! A store that dies: after so many jobs nothing is written any more, as when the process is killed.
+//! A store that dies: before a job, or after it is done and before anybody hears of it. From then on
+//! nothing is written any more, as when the process is killed.
 
 use std::sync::{
     Arc,
@@ -9,7 +10,7 @@ use warifu_ports::{Job, Store, StoreError, Submitted};
 #[derive(Clone)]
 pub struct Dying {
     inner: Arc<dyn Store>,
-    /// How many jobs are still done.
+    /// How many halves of jobs are still done: the work, and the word that it is done.
     left: Arc<AtomicI64>,
 }
 
@@ -18,8 +19,9 @@ impl Dying {
         Dying { inner, left: Arc::new(AtomicI64::new(i64::MAX)) }
     }
 
-    pub fn after(&self, jobs: i64) {
-        self.left.store(jobs, Ordering::SeqCst);
+    /// Dies after so many halves of jobs.
+    pub fn after(&self, halves: i64) {
+        self.left.store(halves, Ordering::SeqCst);
     }
 
     pub fn is_dead(&self) -> bool {
@@ -29,9 +31,16 @@ impl Dying {
 
 impl Store for Dying {
     fn submit(&self, job: Job) -> Submitted {
-        if self.left.fetch_sub(1, Ordering::SeqCst) > 0 {
-            return self.inner.submit(job);
+        match self.left.fetch_sub(2, Ordering::SeqCst) {
+            2.. => self.inner.submit(job),
+            1 => {
+                let done = self.inner.submit(job);
+                Box::pin(async {
+                    let _ = done.await;
+                    Err(StoreError::Closed)
+                })
+            }
+            _ => Box::pin(async { Err(StoreError::Closed) }),
         }
-        Box::pin(async { Err(StoreError::Closed) })
     }
 }

@@ -37,6 +37,11 @@ impl Keys {
         Keys { sub: id(sub), roles: vec![role], url: None, seed }
     }
 
+    /// What the signature key is made of, which the terminal alone has.
+    pub fn seed(&self) -> &[u8; 32] {
+        &self.seed
+    }
+
     pub fn signer(&self) -> SigningKey {
         SigningKey::from_seed(&self.seed)
     }

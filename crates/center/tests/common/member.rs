@@ -241,6 +241,21 @@ impl Member {
         jws::peek(PREPAID_CARD, token, AtFault::Own).unwrap()
     }
 
+    /// The documents of the member's cards, from the center.
+    pub async fn cards(&self, world: &World) -> Vec<String> {
+        let (mut documents, mut from) = (Vec::new(), Some(0));
+        while let Some(next) = from {
+            match self.tell(world, Instruction::Cards { from: next }).await.unwrap() {
+                Outcome::Cards(page) => {
+                    documents.extend(page.documents);
+                    from = page.next;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        documents
+    }
+
     pub async fn balance(&self, world: &World, card: &str) -> u64 {
         match self.tell(world, Instruction::Balance { card: card.into() }).await.unwrap() {
             Outcome::Balance(money) => money.minor(),

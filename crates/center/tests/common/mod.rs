@@ -15,26 +15,28 @@ pub mod member;
 #[path = "../../../protocol/tests/common/mod.rs"]
 pub mod net;
 pub mod orders;
+pub mod place;
 pub mod script;
 
 pub use keys::Keys;
 pub use member::Member;
 pub use orders::Wish;
+pub use place::Place;
 pub use script::Script;
 
+use dying::Dying;
 use net::{NOW, id, rng};
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tempfile::TempDir;
 use warifu_center::{Center, CenterWish, Kind, Settings};
 use warifu_keydist::Thresholds;
 use warifu_ledger::Balance;
 use warifu_ports::{FixedClock, Store, books::AccountKind};
 use warifu_protocol::{credential::Credential, suite::SuiteFloor, terminal::KeyPolicy};
-use warifu_store::{MasterKey, OsEntropy, SqliteStore};
+use warifu_store::{MasterKey, OsEntropy};
 use warifu_types::{Currency, Identifier, Money, Role};
 use warifu_wire::{Party, TelegramSession, identity};
 
@@ -42,7 +44,7 @@ pub const CENTER: &str = "domain:center.example";
 pub const NETWORK: &str = "town.example";
 
 pub struct World {
-    pub folder: TempDir,
+    pub place: Place,
     pub clock: Arc<FixedClock>,
     pub settings: Settings,
     pub center: Arc<Center>,
@@ -58,9 +60,9 @@ pub fn settings() -> Settings {
     Settings { patience: std::time::Duration::from_secs(20), ..Settings::default() }
 }
 
-pub fn store_in(folder: &TempDir) -> Arc<SqliteStore> {
-    let path = folder.path().join("center.db");
-    Arc::new(SqliteStore::open(&path, &MasterKey::from_bytes([1; 32])).unwrap())
+/// The center's key file.
+pub fn key() -> MasterKey {
+    MasterKey::from_bytes([1; 32])
 }
 
 impl World {
@@ -69,28 +71,22 @@ impl World {
     }
 
     pub async fn with(settings: Settings) -> World {
-        let folder = tempfile::tempdir().unwrap();
+        World::at(Place::sqlite(), settings).await
+    }
+
+    pub async fn at(place: Place, settings: Settings) -> World {
         let clock = Arc::new(FixedClock::new(NOW));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
-        let store: Arc<dyn Store> = store_in(&folder);
-        let wish = CenterWish {
-            network: NETWORK.into(),
-            identifier: id(CENTER),
-            url: url.clone(),
-            thresholds: Thresholds::new(24, 8).unwrap(),
-        };
-        let init = move |unit: &mut dyn warifu_ports::Unit| {
-            warifu_center::init(unit, &wish, [9; 32], NOW, &mut rng(1))
-        };
-        store.run(init).await.unwrap();
+        let store = place.open(&key()).unwrap();
+        init(&store, &url).await;
         let center = build(store, &clock, &settings).await;
         let serving = Mutex::new(serve(listener, &center));
         let issuer = Script::start(&center, &clock, "domain:card.example", Role::Issuer, 3).await;
         let merchant =
             Script::start(&center, &clock, "domain:shop.example", Role::Merchant, 2).await;
-        World { folder, clock, settings, center, url, address, serving, issuer, merchant }
+        World { place, clock, settings, center, url, address, serving, issuer, merchant }
     }
 
     /// The center's process ends and starts again on the same file and port; every session is gone.
@@ -102,18 +98,9 @@ impl World {
     pub async fn restart_on(&mut self, wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) {
         self.serving.lock().unwrap().abort();
         // Two stores must not hold the file at once, so the old one goes first.
-        let aside = tempfile::tempdir().unwrap();
-        let other: Arc<dyn Store> = store_in(&aside);
-        let wish = CenterWish {
-            network: NETWORK.into(),
-            identifier: id(CENTER),
-            url: self.url.clone(),
-            thresholds: Thresholds::new(24, 8).unwrap(),
-        };
-        let init = move |unit: &mut dyn warifu_ports::Unit| {
-            warifu_center::init(unit, &wish, [9; 32], NOW, &mut rng(1))
-        };
-        other.run(init).await.unwrap();
+        let aside = Place::sqlite();
+        let other = aside.open(&key()).unwrap();
+        init(&other, &self.url).await;
         self.center = build(other, &self.clock, &self.settings).await;
         let listener = loop {
             match tokio::net::TcpListener::bind(self.address).await {
@@ -122,14 +109,27 @@ impl World {
             }
         };
         let store = loop {
-            let path = self.folder.path().join("center.db");
-            match SqliteStore::open(&path, &MasterKey::from_bytes([1; 32])) {
-                Ok(store) => break Arc::new(store),
+            match self.place.open(&key()) {
+                Ok(store) => break store,
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
             }
         };
         self.center = build(wrap(store), &self.clock, &self.settings).await;
         *self.serving.lock().unwrap() = serve(listener, &self.center);
+    }
+
+    /// As [`World::restart`], on a store that dies after so many halves of jobs.
+    pub async fn dying_after(&mut self, halves: i64) -> Dying {
+        let mut dying = None;
+        self.restart_on(|store| {
+            let dies = Dying::on(store);
+            dying = Some(dies.clone());
+            Arc::new(dies) as Arc<dyn Store>
+        })
+        .await;
+        let dying = dying.unwrap();
+        dying.after(halves);
+        dying
     }
 
     pub fn credential(&self) -> Arc<Credential> {
@@ -169,6 +169,19 @@ impl World {
     pub async fn admit(&self, keys: &Keys) -> Arc<Party> {
         admit(&self.center, &self.clock, keys).await
     }
+}
+
+async fn init(store: &Arc<dyn Store>, url: &str) {
+    let wish = CenterWish {
+        network: NETWORK.into(),
+        identifier: id(CENTER),
+        url: url.to_string(),
+        thresholds: Thresholds::new(24, 8).unwrap(),
+    };
+    let init = move |unit: &mut dyn warifu_ports::Unit| {
+        warifu_center::init(unit, &wish, [9; 32], NOW, &mut rng(1))
+    };
+    store.run(init).await.unwrap();
 }
 
 async fn build(store: Arc<dyn Store>, clock: &Arc<FixedClock>, settings: &Settings) -> Arc<Center> {

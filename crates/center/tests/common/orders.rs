@@ -1,7 +1,7 @@
 //! Sealed orders: at the merchant with a prepaid card, and at the center for value that an issuer
 //! pays for.
 
-use super::{Member, World, net, yen};
+use super::{Member, Script, World, net, yen};
 use std::collections::BTreeMap;
 use warifu_ports::Clock;
 use warifu_protocol::{
@@ -62,9 +62,9 @@ impl Wish {
 }
 
 impl World {
-    /// The merchant's form for a rule.
-    pub fn form(&self, rule: &Rule) -> String {
-        let merchant = self.merchant.party.terminal();
+    /// A merchant's form for a rule.
+    fn form(&self, shop: &Script, rule: &Rule) -> String {
+        let merchant = shop.party.terminal();
         let others = rule.parts.keys().filter(|role| **role != Role::Merchant);
         let now = self.clock.now();
         let form = Form {
@@ -86,9 +86,23 @@ impl World {
         form.sign(merchant.signer.as_ref())
     }
 
+    /// Seals an order; the center has what its payment names.
     pub async fn seal(&self, member: &Member, wish: &Wish) -> Sealed {
-        let token = self.form(&wish.rule);
-        let front = self.merchant.party.terminal().credential.clone();
+        self.seal_at(&self.merchant, member, wish).await
+    }
+
+    /// An order at one of several merchants.
+    pub async fn seal_at(&self, shop: &Script, member: &Member, wish: &Wish) -> Sealed {
+        let sealed = self.seal_only(shop, member, wish).await;
+        let enclosures = Payment::enclosures(&sealed.bundle, &shop.credential());
+        self.session().await.enclose(&enclosures).await.unwrap();
+        sealed
+    }
+
+    /// An order whose payment names what the center may not have.
+    pub async fn seal_only(&self, shop: &Script, member: &Member, wish: &Wish) -> Sealed {
+        let token = self.form(shop, &wish.rule);
+        let front = shop.party.terminal().credential.clone();
         let now = self.clock.now();
         let checked =
             member.party.terminal().trust.form(&token, &front, now, AtFault::Own).unwrap();
@@ -110,10 +124,11 @@ impl World {
 
     /// The payment instruction for a sealed order.
     pub fn payment(&self, sealed: &Sealed) -> Instruction {
-        Instruction::Pay(Box::new(Payment {
-            sealed: sealed.bundle.only(Role::Center),
-            front: self.merchant.party.terminal().credential_token.clone(),
-        }))
+        self.payment_at(&self.merchant, sealed)
+    }
+
+    pub fn payment_at(&self, shop: &Script, sealed: &Sealed) -> Instruction {
+        Instruction::Pay(Box::new(Payment::of(&sealed.bundle, &shop.credential()).unwrap()))
     }
 
     /// An order for value that the issuer pays for.

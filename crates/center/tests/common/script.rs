@@ -225,6 +225,11 @@ impl Script {
         request.sign(terminal.signer.as_ref())
     }
 
+    /// The credential as others are shown it.
+    pub fn credential(&self) -> String {
+        self.party.terminal().credential_token.clone()
+    }
+
     /// Whether an authorization is for this order.
     pub fn is_about(&self, token: &str, sealed: &Sealed) -> bool {
         let claims: Authorization = warifu_protocol::jws::peek(

@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
-use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState};
+use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState, Known, Spool};
 use warifu_types::UnixTime;
 use zeroize::Zeroizing;
 
@@ -39,14 +39,24 @@ impl MachineLine {
         }
     }
 
-    async fn send(&self, page: &str) -> std::io::Result<bool> {
-        let mut line = TcpStream::connect(self.0).await?;
-        line.write_all(page.as_bytes()).await?;
-        line.shutdown().await?;
-        let mut said = Vec::new();
-        line.take(MOST).read_to_end(&mut said).await?;
-        Ok(said == CONFIRMED)
+    /// Whether the machine has printed the page, or the one of this id.
+    async fn ask(&self, text: &str) -> Result<bool, FaxError> {
+        let unreachable = |_| FaxError::Unreachable("nobody answers".to_owned());
+        let line = TcpStream::connect(self.0).await.map_err(unreachable)?;
+        match tokio::time::timeout(PATIENCE, said(line, text)).await {
+            Ok(Ok(said)) => Ok(said == CONFIRMED),
+            Ok(Err(_)) => Err(FaxError::Unclear("the line went down".to_owned())),
+            Err(_) => Err(FaxError::Unclear("time-out".to_owned())),
+        }
     }
+}
+
+async fn said(mut line: TcpStream, text: &str) -> std::io::Result<Vec<u8>> {
+    line.write_all(text.as_bytes()).await?;
+    line.shutdown().await?;
+    let mut said = Vec::new();
+    line.take(MOST).read_to_end(&mut said).await?;
+    Ok(said)
 }
 
 #[async_trait]
@@ -54,13 +64,18 @@ impl Fax for MachineLine {
     async fn submit(&self, id: &str, to: &str, sheet: &CardSheet) -> Result<FaxJob, FaxError> {
         check_id(id)?;
         check_number(to)?;
-        let unreachable = |why: &str| FaxError::Unreachable(why.to_owned());
-        match tokio::time::timeout(PATIENCE, self.send(&write(id, sheet))).await {
-            Ok(Ok(true)) => Ok(FaxJob(id.to_owned())),
-            Ok(Ok(false)) => Err(unreachable("the machine has not confirmed the page")),
-            Ok(Err(_)) => Err(unreachable("nobody answers")),
-            Err(_) => Err(unreachable("time-out")),
+        match self.ask(&write(id, sheet)).await? {
+            true => Ok(FaxJob(id.to_owned())),
+            false => Err(FaxError::Unclear("the machine has not confirmed the page".to_owned())),
         }
+    }
+
+    async fn find(&self, id: &str) -> Result<Known, FaxError> {
+        check_id(id)?;
+        Ok(match self.ask(id).await? {
+            true => Known::Job(FaxJob(id.to_owned())),
+            false => Known::Nothing,
+        })
     }
 
     /// What was handed over has come out at the other end.
@@ -69,8 +84,8 @@ impl Fax for MachineLine {
     }
 
     /// The line keeps nothing.
-    async fn clear(&self, _: &FaxJob) -> Result<(), FaxError> {
-        Ok(())
+    async fn clear(&self, _: &FaxJob) -> Result<Spool, FaxError> {
+        Ok(Spool::Clear)
     }
 }
 
@@ -139,7 +154,8 @@ impl Drop for FaxMachine {
     }
 }
 
-/// Prints what comes; the same page again is confirmed and not printed twice.
+/// Prints what comes; the same page again is confirmed and not printed twice. An id alone asks whether
+/// its page was printed.
 async fn print(listener: TcpListener, tray: Arc<Mutex<Vec<(String, CardSheet)>>>) {
     let mut printed = std::collections::BTreeSet::new();
     while let Ok((mut line, _)) = listener.accept().await {
@@ -148,7 +164,11 @@ async fn print(listener: TcpListener, tray: Arc<Mutex<Vec<(String, CardSheet)>>>
         if !matches!(tokio::time::timeout(PATIENCE, reading).await, Ok(Ok(_))) {
             continue;
         }
-        let Some((id, sheet)) = std::str::from_utf8(&page).ok().and_then(read) else { continue };
+        let Ok(text) = std::str::from_utf8(&page) else { continue };
+        if printed.contains(text) {
+            let _ = line.write_all(CONFIRMED).await;
+        }
+        let Some((id, sheet)) = read(text) else { continue };
         if printed.insert(id.clone()) {
             tray.lock().unwrap_or_else(PoisonError::into_inner).push((id, sheet));
         }
@@ -173,7 +193,9 @@ mod tests {
             card_expiry: "2028-12".to_owned().into(),
             written: UnixTime(7),
         };
+        assert_eq!(line.find("a").await, Ok(Known::Nothing));
         let job = line.submit("a", "+81925551234", &sheet).await.unwrap();
+        assert_eq!(line.find("a").await, Ok(Known::Job(job.clone())));
         assert_eq!(line.submit("a", "+81925551234", &sheet).await.unwrap(), job);
         assert_eq!(line.state(&job).await, Ok(FaxState::Sent { pages: 1 }));
         assert!(machine.take("another").is_none());

@@ -1,7 +1,9 @@
 //! Fax by a mail-to-fax gateway: the page goes as a TIFF to `NUMBER@gateway`.
 //!
 //! Such a gateway reports by mail, to people: a page that it has taken is unconfirmed until an
-//! operator has the provider's word or the gateway's report. What it keeps of a page is beyond reach.
+//! operator has the provider's word or the gateway's report. It cannot be asked for a page either, so
+//! that one whose mailing broke off is unconfirmed, too, and is not mailed again by itself. What it
+//! keeps of a page is beyond reach.
 //! The way to it is under TLS, or on this machine. The text library's copies of the page are freed,
 //! not wiped.
 
@@ -15,7 +17,7 @@ use lettre::{
     Address, AsyncTransport, Message,
     message::{Attachment, Mailbox, MultiPart, SinglePart, header::ContentType},
 };
-use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState};
+use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState, Known, Spool};
 
 /// Mails pages to a gateway.
 pub struct MailToFax {
@@ -78,26 +80,35 @@ impl MailToFax {
 impl Fax for MailToFax {
     async fn submit(&self, id: &str, to: &str, sheet: &CardSheet) -> Result<FaxJob, FaxError> {
         let message = self.message(id, to, sheet)?;
+        // What fails before the mail begins has mailed nothing.
+        self.transport.test_connection().await.map_err(|error| refusal(&error))?;
         match self.transport.send(message).await {
             Ok(_) => Ok(FaxJob(id.to_owned())),
-            Err(error) => Err(match error.status().map(u16::from) {
-                Some(code) if error.is_permanent() => {
-                    FaxError::Refused { step: "mail the page", code }
-                }
-                Some(code) => FaxError::Unreachable(format!("the mail server's reply is {code}")),
-                None => FaxError::Unreachable("the mail server does not answer".into()),
-            }),
+            Err(error) if error.status().is_some() => Err(refusal(&error)),
+            Err(_) => Err(FaxError::Unclear("the mail server does not answer".into())),
         }
+    }
+
+    async fn find(&self, _id: &str) -> Result<Known, FaxError> {
+        Ok(Known::Untold)
     }
 
     async fn state(&self, _job: &FaxJob) -> Result<FaxState, FaxError> {
         Ok(FaxState::Unconfirmed)
     }
 
-    /// Always refused: what a gateway keeps is not ours to remove, and whoever records that a page
-    /// was cleared must not record it here.
-    async fn clear(&self, _job: &FaxJob) -> Result<(), FaxError> {
-        Err(FaxError::Refused { step: "clear what a mail gateway keeps", code: 0 })
+    /// What a gateway keeps is not ours to remove.
+    async fn clear(&self, _job: &FaxJob) -> Result<Spool, FaxError> {
+        Ok(Spool::BeyondReach)
+    }
+}
+
+/// The mail server has not taken the mail.
+fn refusal(error: &lettre::transport::smtp::Error) -> FaxError {
+    match error.status().map(u16::from) {
+        Some(code) if error.is_permanent() => FaxError::Refused { step: "mail the page", code },
+        Some(code) => FaxError::Unreachable(format!("the mail server's reply is {code}")),
+        None => FaxError::Unreachable("the mail server does not answer".into()),
     }
 }
 
@@ -142,7 +153,8 @@ mod tests {
         assert!(!text.contains("4111111111111111") && !text.contains("HANAKO"), "{text}");
         let job = FaxJob("order-1".into());
         assert_eq!(fax.state(&job).await, Ok(FaxState::Unconfirmed));
-        assert!(fax.clear(&job).await.is_err());
+        assert_eq!(fax.clear(&job).await, Ok(Spool::BeyondReach));
+        assert_eq!(fax.find("order-1").await, Ok(Known::Untold));
         let down = fax.submit("order-1", "5551234", &sheet()).await;
         assert!(matches!(down, Err(FaxError::Unreachable(_))), "{down:?}");
         assert_eq!(fax.submit("order-1", "x@y", &sheet()).await, Err(FaxError::BadNumber));

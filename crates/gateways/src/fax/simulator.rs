@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
-use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState};
+use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState, Known, Spool};
 
 /// What the line does with the pages that are handed over from now on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,6 +110,13 @@ impl Fax for FaxWorld {
         Ok(FaxJob(id.to_owned()))
     }
 
+    async fn find(&self, id: &str) -> Result<Known, FaxError> {
+        Ok(match self.up()?.jobs.contains_key(id) {
+            true => Known::Job(FaxJob(id.to_owned())),
+            false => Known::Nothing,
+        })
+    }
+
     async fn state(&self, job: &FaxJob) -> Result<FaxState, FaxError> {
         Ok(match self.up()?.jobs.get(&job.0).map(|job| job.line) {
             Some(Line::Good) => FaxState::Sent { pages: 1 },
@@ -119,7 +126,7 @@ impl Fax for FaxWorld {
         })
     }
 
-    async fn clear(&self, job: &FaxJob) -> Result<(), FaxError> {
+    async fn clear(&self, job: &FaxJob) -> Result<Spool, FaxError> {
         let mut inner = self.up()?;
         match inner.jobs.get_mut(&job.0) {
             Some(job) if job.line == Line::Busy => {
@@ -127,9 +134,9 @@ impl Fax for FaxWorld {
             }
             Some(job) => {
                 job.kept = None;
-                Ok(())
+                Ok(Spool::Clear)
             }
-            None => Ok(()),
+            None => Ok(Spool::Clear),
         }
     }
 }
@@ -156,6 +163,8 @@ mod tests {
         let world = FaxWorld::new();
         let job = world.submit("a", "5551234", &sheet("A-1")).await.unwrap();
         assert_eq!(world.submit("a", "5551234", &sheet("A-1")).await.unwrap(), job);
+        assert_eq!(world.find("a").await, Ok(Known::Job(job.clone())));
+        assert_eq!(world.find("b").await, Ok(Known::Nothing));
         assert_eq!(world.state(&job).await, Ok(FaxState::Sent { pages: 1 }));
         let read = world.take("5551234");
         assert_eq!((read.len(), read[0].number.as_str()), (1, "A-1"));

@@ -21,6 +21,8 @@ pub(crate) enum Refusal {
     InstalmentsNotOffered,
     LimitExceeded,
     AccessDenied,
+    /// The broker has given the order up.
+    Withdrawn,
 }
 
 impl Refusal {
@@ -34,6 +36,7 @@ impl Refusal {
             Refusal::InstalmentsNotOffered => "instalments_not_offered",
             Refusal::LimitExceeded => "limit_exceeded",
             Refusal::AccessDenied => "access_denied",
+            Refusal::Withdrawn => "withdrawn",
         }
     }
 }

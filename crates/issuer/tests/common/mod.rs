@@ -1,15 +1,18 @@
 //! A network with one issuer over a real store, and parties that ask it.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own share of this")]
 
+#[path = "../../../center/tests/common/dying.rs"]
+pub mod dying;
 #[path = "../../../protocol/tests/common/mod.rs"]
 pub mod net;
 
+use dying::Dying;
 use net::{Cast, NETWORK, NOW, Net, id, rng};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 use warifu_issuer::{AccountKind, CardApplication, CardId, CardKind, Issuer, Settings};
-use warifu_ports::FixedClock;
+use warifu_ports::{FixedClock, Store};
 use warifu_protocol::{
     AtFault,
     authorization::{Authorization, AuthorizationRequest, shared_digests},
@@ -75,11 +78,21 @@ impl World {
         self.issuer = open(&self.cast.net, &self.folder, &self.clock, settings);
     }
 
+    /// As [`World::restart`], on a store that dies after so many halves of jobs.
+    pub fn dying_after(&mut self, halves: i64, settings: Settings) -> Dying {
+        let aside = tempfile::tempdir().unwrap();
+        self.issuer = open(&self.cast.net, &aside, &self.clock, settings.clone());
+        let dying = Dying::on(Arc::new(store(&self.folder)));
+        self.issuer = open_on(&self.cast.net, Arc::new(dying.clone()), &self.clock, settings);
+        dying.after(halves);
+        dying
+    }
+
     /// Changes an order's record behind the issuer's back.
     pub async fn tamper(&mut self, wish: &Wish, from: &str, to: &str) {
         let aside = tempfile::tempdir().unwrap();
         self.issuer = open(&self.cast.net, &aside, &self.clock, Settings::default());
-        let store: Arc<dyn warifu_ports::Store> = Arc::new(store(&self.folder));
+        let store: Arc<dyn Store> = Arc::new(store(&self.folder));
         let (key, from, to) = (wish.order().to_string(), from.to_string(), to.to_string());
         let changed = move |unit: &mut dyn warifu_ports::Unit| {
             let value = unit.get("issuer_orders", &key)?.unwrap();
@@ -286,9 +299,18 @@ pub fn open(
     clock: &Arc<FixedClock>,
     settings: Settings,
 ) -> Arc<Issuer> {
+    open_on(net, Arc::new(store(folder)), clock, settings)
+}
+
+fn open_on(
+    net: &Net,
+    store: Arc<dyn Store>,
+    clock: &Arc<FixedClock>,
+    settings: Settings,
+) -> Arc<Issuer> {
     let terminal = net.terminal("domain:card.example", settings.role, 3);
     let party = Party::new(terminal, clock.clone(), Arc::new(OsEntropy), None);
-    Issuer::new(party, Arc::new(store(folder)), settings)
+    Issuer::new(party, store, settings)
 }
 
 fn store(folder: &TempDir) -> SqliteStore {

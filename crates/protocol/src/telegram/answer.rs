@@ -43,6 +43,8 @@ pub enum Outcome {
     Paid(Paid),
     /// What a card holds, available at once.
     Balance(#[serde(deserialize_with = "crate::encode::object")] Money),
+    /// The member's prepaid cards, or so many of them as one answer has.
+    Cards(#[serde(deserialize_with = "crate::encode::object")] IssuedCards),
     /// Refused for good: nothing was changed.
     Refused {
         /// A stable code, such as `balance_too_low`.
@@ -72,6 +74,17 @@ pub enum TopUpState {
         /// A stable code.
         reason: String,
     },
+}
+
+/// The documents of a member's prepaid cards that have not expired, each the one of its last load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuedCards {
+    /// The documents ([`crate::prepaid::PrepaidCard`]), the first issued first.
+    pub documents: Vec<String>,
+    /// From where to ask on, if there are more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u32>,
 }
 
 /// A payment that was made.

@@ -1,12 +1,13 @@
 //! What a telegram asks for. Everything here about people is `Debug` by its kind only.
 
 use crate::{
+    encode::sha256,
     error::{ProtocolError, Reason, Result},
     sealed::SealedOrder,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use warifu_types::{Digest, Money, Nonce};
+use warifu_types::{Digest, Money, Nonce, Role};
 use zeroize::{Zeroize, Zeroizing};
 
 /// What the center is to do.
@@ -29,6 +30,12 @@ pub enum Instruction {
         /// The card's number.
         card: String,
     },
+    /// Give the signed documents of the sender's prepaid cards again (row B8), for a terminal that
+    /// has lost them.
+    Cards {
+        /// How many of them the terminal has asked past already: 0, and then as the answer says.
+        from: u32,
+    },
     /// Verify with another key from now on. Signed with the old one.
     ChangeKey(Box<KeyChange>),
 }
@@ -42,6 +49,7 @@ impl Instruction {
             Instruction::TopUpStatus { .. } => "top_up_status",
             Instruction::Pay(_) => "pay",
             Instruction::Balance { .. } => "balance",
+            Instruction::Cards { .. } => "cards",
             Instruction::ChangeKey(_) => "change_key",
         }
     }
@@ -49,7 +57,8 @@ impl Instruction {
     /// Whether the center must answer the same for ever: asking how things stand changes nothing,
     /// and is answered anew.
     pub fn is_recorded(&self) -> bool {
-        !matches!(self, Instruction::TopUpStatus { .. } | Instruction::Balance { .. })
+        use Instruction::{Balance, Cards, TopUpStatus};
+        !matches!(self, TopUpStatus { .. } | Balance { .. } | Cards { .. })
     }
 }
 
@@ -228,15 +237,40 @@ impl Funding {
     }
 }
 
-/// A payment instruction (row B9).
+/// A payment instruction (row B9). What many payments have in common is named by its SHA-256, and
+/// enclosed where the center does not have it yet ([`crate::joining::Message::Enclose`]).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Payment {
-    /// The sealed order with the center's part only.
-    #[serde(deserialize_with = "crate::encode::object")]
-    pub sealed: SealedOrder,
+    /// The signed order.
+    pub order: String,
+    /// The center's part of it.
+    pub part: String,
+    /// The payer's credential.
+    pub credential: Digest,
+    /// The merchant's form.
+    pub form: Digest,
     /// The credential of the merchant that receives the order.
-    pub front: String,
+    pub front: Digest,
+}
+
+impl Payment {
+    /// Pays for an order that goes to the merchant whose credential this is.
+    pub fn of(sealed: &SealedOrder, front: &str) -> Result<Payment> {
+        let missing = || ProtocolError::own(Reason::OutsideRule, "parts.center");
+        Ok(Payment {
+            order: sealed.order.clone(),
+            part: sealed.parts.get(&Role::Center).ok_or_else(missing)?.clone(),
+            credential: sha256(sealed.credential.as_bytes()),
+            form: sha256(sealed.form.as_bytes()),
+            front: sha256(front.as_bytes()),
+        })
+    }
+
+    /// What is to be enclosed with a payment for such an order.
+    pub fn enclosures(sealed: &SealedOrder, front: &str) -> Vec<String> {
+        vec![sealed.credential.clone(), sealed.form.clone(), front.to_string()]
+    }
 }
 
 /// A change of the signature key.

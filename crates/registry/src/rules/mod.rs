@@ -2,3 +2,4 @@
 
 pub mod fax;
 pub mod pause;
+pub mod recall;

@@ -20,7 +20,7 @@ use std::{
 use tempfile::TempDir;
 use warifu_ports::{
     FixedClock, Job, Store, StoreError, Submitted,
-    fax::{CardSheet, Fax, FaxError, FaxJob, FaxState},
+    fax::{CardSheet, Fax, FaxError, FaxJob, FaxState, Known, Spool},
 };
 use warifu_registry::{
     CardKeys, Channel, ClosedLine, ProviderEntry, Registry, Settings, Ways, line_routes,
@@ -62,6 +62,10 @@ pub struct Script {
     pub state: Mutex<Option<FaxState>>,
     pub down: AtomicBool,
     pub refuses: Mutex<Option<FaxError>>,
+    /// It breaks off when it has the page, after it has made a job of it or before.
+    pub breaks_off: Mutex<Option<bool>>,
+    /// It cannot be asked for a job, and clears nothing: a mail gateway.
+    pub is_gateway: AtomicBool,
     pub posted: Mutex<Vec<(String, CardPost)>>,
 }
 
@@ -85,12 +89,26 @@ impl Fax for Script {
         if let Some(error) = self.refuses.lock().unwrap().clone() {
             return Err(error);
         }
+        let breaks_off = *self.breaks_off.lock().unwrap();
+        let broken = || FaxError::Unclear("broken off".into());
+        if breaks_off == Some(false) {
+            return Err(broken());
+        }
         let mut jobs = self.jobs.lock().unwrap();
         if !jobs.iter().any(|(job, _)| job == id) {
             jobs.push((id.to_string(), to.to_string()));
             self.spool.lock().unwrap().insert(id.to_string(), (to.to_string(), sheet.clone()));
         }
-        Ok(FaxJob(id.to_string()))
+        if breaks_off.is_some() { Err(broken()) } else { Ok(FaxJob(id.to_string())) }
+    }
+
+    async fn find(&self, id: &str) -> Result<Known, FaxError> {
+        self.up()?;
+        if self.is_gateway.load(Ordering::SeqCst) {
+            return Ok(Known::Untold);
+        }
+        let known = self.jobs.lock().unwrap().iter().any(|(job, _)| job == id);
+        Ok(if known { Known::Job(FaxJob(id.to_string())) } else { Known::Nothing })
     }
 
     async fn state(&self, _: &FaxJob) -> Result<FaxState, FaxError> {
@@ -98,10 +116,13 @@ impl Fax for Script {
         Ok(self.state.lock().unwrap().clone().unwrap_or(FaxState::Waiting))
     }
 
-    async fn clear(&self, job: &FaxJob) -> Result<(), FaxError> {
+    async fn clear(&self, job: &FaxJob) -> Result<Spool, FaxError> {
         self.up()?;
+        if self.is_gateway.load(Ordering::SeqCst) {
+            return Ok(Spool::BeyondReach);
+        }
         self.spool.lock().unwrap().remove(&job.0);
-        Ok(())
+        Ok(Spool::Clear)
     }
 }
 

@@ -3,11 +3,14 @@
 //! A transaction takes three journeys to the server beside what its jobs read: begin, lock and
 //! version; all writes; commit. See docs/adr/0007-postgresql.md for the lock.
 
-use super::{documents::Drafts, link::Link, pages::Pages, unit::PostgresUnit, write};
+use super::{documents::PostgresDocuments, ledger::PostgresRows, link::Link, pages::Pages, write};
 use crate::{
+    documents::Documents,
+    drafts::Drafts,
     group::{Engine, guarded},
-    ledger::Memo,
+    ledger::{Books, Memo},
     seal::Sealer,
+    unit::StoreUnit,
 };
 use std::{io::ErrorKind, sync::Arc};
 use tokio_postgres::{Config, SimpleQueryMessage};
@@ -92,8 +95,10 @@ impl Engine for PostgresEngine {
         let link = self.link.as_ref().ok_or_else(lost)?;
         self.memo.begin_job();
         self.drafts.begin_job();
-        let mut unit = PostgresUnit::new(link, &self.sealer, &mut self.drafts, &mut self.memo);
-        let outcome = guarded(job, &mut unit);
+        let (sealer, drafts) = (&*self.sealer, &mut self.drafts);
+        let documents = Documents { rows: PostgresDocuments(link), sealer, drafts };
+        let ledger = Books::new(PostgresRows::new(link), &mut self.memo);
+        let outcome = guarded(job, &mut StoreUnit { documents, ledger });
         if link.has_failed() {
             return Err(outcome.err().unwrap_or_else(lost));
         }

@@ -9,11 +9,10 @@ mod ledger;
 mod link;
 mod pages;
 mod schema;
-mod unit;
 mod write;
 
-use crate::{Document, MasterKey, document::list, group::Desk, seal::Sealer};
-use documents::{Documents, Drafts};
+use crate::{Document, MasterKey, document::dumped, group::Desk, seal::Sealer};
+use documents::PostgresDocuments;
 use engine::PostgresEngine;
 use link::{Link, aside};
 use std::{fmt, io::ErrorKind, sync::Arc};
@@ -70,10 +69,8 @@ fn parse(address: &str) -> Result<Config, StoreError> {
 
 fn dump(link: &Link, sealer: &Sealer) -> Result<Vec<Document>, StoreError> {
     link.batch("list the documents", SNAPSHOT)?;
-    let mut drafts = Drafts::default();
-    let documents = Documents { link, sealer, drafts: &mut drafts };
-    let scan = |collection: &str, after: &str, limit| documents.scan(collection, after, limit);
-    list(documents::collections(link)?, scan)
+    let documents = PostgresDocuments(link);
+    dumped(sealer, documents.collections()?, &documents)
 }
 
 /// Makes `new` the key of the store at `address`; `old` no longer opens it. Documents are not

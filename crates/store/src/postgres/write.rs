@@ -1,12 +1,14 @@
 //! What a transaction writes: one statement for each table, all sent together.
 
 use super::{
-    documents::Drafts,
     ledger::slices,
     link::{Link, Params},
     pages::Pages,
 };
-use crate::ledger::{Held, Pending, bound_number, kind_columns};
+use crate::{
+    drafts::Drafts,
+    ledger::{Held, Pending, bound_number, kind_columns},
+};
 use tokio_postgres::{Error, binary_copy::BinaryCopyInWriter, types::Type};
 use warifu_ledger::{StoredTransfer, TransferId};
 use warifu_ports::StoreError;
@@ -104,13 +106,24 @@ async fn execute(
 }
 
 async fn put_documents(link: &Link, drafts: &Drafts) -> Result<bool, Error> {
-    let [collections, keys, values] = drafts.puts();
+    let mut columns: [Vec<&[u8]>; 3] = [const { Vec::new() }; 3];
+    for (collection, key, draft) in drafts.iter() {
+        let Some(sealed) = draft else { continue };
+        for (column, value) in
+            columns.iter_mut().zip([collection.as_bytes(), key.as_bytes(), sealed.as_slice()])
+        {
+            column.push(value);
+        }
+    }
+    let [collections, keys, values] = columns;
     execute(link, PUT_DOCUMENTS, keys.len(), &[&collections, &keys, &values]).await
 }
 
 /// A document that a job made and another removed again is not there to be removed.
 async fn delete_documents(link: &Link, drafts: &Drafts) -> Result<bool, Error> {
-    let (collections, keys) = drafts.deletes();
+    let removed = drafts.iter().filter(|(_, _, draft)| draft.is_none());
+    let (collections, keys): (Vec<_>, Vec<_>) =
+        removed.map(|(collection, key, _)| (collection.as_bytes(), key.as_bytes())).unzip();
     execute(link, DELETE_DOCUMENTS, keys.len(), &[&collections, &keys]).await.map(|_| true)
 }
 

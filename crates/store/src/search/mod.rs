@@ -5,7 +5,7 @@ mod cursor;
 use cursor::Cursor;
 use rusqlite::{Connection, Transaction, params, params_from_iter, types::Value};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use warifu_ports::search::{SearchEntry, SearchError, SearchIndex, SearchPage, SearchQuery};
@@ -14,6 +14,8 @@ use warifu_ports::search::{SearchEntry, SearchError, SearchIndex, SearchPage, Se
 const MOST_GRAMS: usize = 10;
 /// A hit has at least one in so many of the query's grams: fewer are chance, not a typing error.
 const LEAST_SHARE: usize = 4;
+/// Entries that are written at once; a search waits for no more.
+const BATCH: usize = 50;
 
 /// The tokenizer `ascii` splits at ASCII characters that are no letters and digits, and takes all
 /// others as they are: grams come through whole.
@@ -31,12 +33,14 @@ CREATE VIRTUAL TABLE words USING fts5 (
 /// An index in memory.
 pub struct MemoryIndex {
     inner: Mutex<Inner>,
+    /// Held by whoever replaces entries, from the first batch to the last.
+    writing: Mutex<()>,
 }
 
 struct Inner {
     connection: Connection,
-    /// Row and grams of each entry.
-    entries: HashMap<String, (i64, Vec<String>)>,
+    /// Row and entry of each key.
+    entries: BTreeMap<String, (i64, SearchEntry)>,
     /// The key of each row.
     keys: HashMap<i64, String>,
     /// In how many entries a gram stands.
@@ -52,12 +56,12 @@ impl MemoryIndex {
         connection.set_prepared_statement_cache_capacity(32);
         let inner = Inner {
             connection,
-            entries: HashMap::new(),
+            entries: BTreeMap::new(),
             keys: HashMap::new(),
             counts: HashMap::new(),
             last: 0,
         };
-        Ok(MemoryIndex { inner: Mutex::new(inner) })
+        Ok(MemoryIndex { inner: Mutex::new(inner), writing: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -77,43 +81,15 @@ fn failed(error: rusqlite::Error) -> SearchError {
 }
 
 impl SearchIndex for MemoryIndex {
-    fn replace(&self, remove: &[String], add: Vec<SearchEntry>) -> Result<(), SearchError> {
-        let mut guard = self.lock();
-        let Inner { connection, entries, keys, counts, last } = &mut *guard;
-        let unit = connection.transaction().map_err(failed)?;
-        let gone: Vec<String> =
-            remove.iter().cloned().chain(add.iter().map(|entry| entry.key.clone())).collect();
-        for key in &gone {
-            if let Some((id, _)) = entries.get(key) {
-                delete(&unit, *id).map_err(failed)?;
-            }
+    fn replace(&self, prefix: &str, entries: Vec<SearchEntry>) -> Result<(), SearchError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (gone, changed) = self.lock().difference(prefix, entries);
+        for keys in gone.chunks(BATCH) {
+            self.lock().write(keys, &[]).map_err(failed)?;
         }
-        let mut ids = Vec::with_capacity(add.len());
-        for entry in &add {
-            *last += 1;
-            insert(&unit, *last, entry).map_err(failed)?;
-            ids.push(*last);
-        }
-        unit.commit().map_err(failed)?;
-        for key in gone {
-            let Some((id, grams)) = entries.remove(&key) else { continue };
-            keys.remove(&id);
-            for gram in grams {
-                if let Some(count) = counts.get_mut(&gram) {
-                    *count = count.saturating_sub(1);
-                }
-            }
-        }
-        counts.retain(|_, count| *count > 0);
-        for (entry, id) in add.into_iter().zip(ids) {
-            let mut grams = entry.grams;
-            grams.sort_unstable();
-            grams.dedup();
-            for gram in &grams {
-                *counts.entry(gram.clone()).or_default() += 1;
-            }
-            keys.insert(id, entry.key.clone());
-            entries.insert(entry.key, (id, grams));
+        for entries in changed.chunks(BATCH) {
+            let keys: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
+            self.lock().write(&keys, entries).map_err(failed)?;
         }
         Ok(())
     }
@@ -142,6 +118,61 @@ impl SearchIndex for MemoryIndex {
 }
 
 impl Inner {
+    /// The keys that are no more, and the entries that are new or others.
+    fn difference(
+        &self,
+        prefix: &str,
+        entries: Vec<SearchEntry>,
+    ) -> (Vec<String>, Vec<SearchEntry>) {
+        let wanted: BTreeMap<String, SearchEntry> =
+            entries.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+        let before = self.entries.range(prefix.to_string()..);
+        let before = before.map(|(key, _)| key).take_while(|key| key.starts_with(prefix));
+        let gone = before.filter(|key| !wanted.contains_key(*key)).cloned().collect();
+        let is_new = |entry: &SearchEntry| {
+            self.entries.get(&entry.key).is_none_or(|(_, known)| known != entry)
+        };
+        (gone, wanted.into_values().filter(is_new).collect())
+    }
+
+    /// Removes entries by key and adds others, all at once.
+    fn write(&mut self, remove: &[String], add: &[SearchEntry]) -> Result<(), rusqlite::Error> {
+        let first = self.last + 1;
+        let unit = self.connection.transaction()?;
+        for (id, _) in remove.iter().filter_map(|key| self.entries.get(key)) {
+            delete(&unit, *id)?;
+        }
+        for (id, entry) in (first..).zip(add) {
+            insert(&unit, id, entry)?;
+        }
+        unit.commit()?;
+        for key in remove {
+            self.forget(key);
+        }
+        for (id, entry) in (first..).zip(add) {
+            self.last = id;
+            for gram in &entry.grams {
+                *self.counts.entry(gram.clone()).or_default() += 1;
+            }
+            self.keys.insert(id, entry.key.clone());
+            self.entries.insert(entry.key.clone(), (id, entry.clone()));
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, key: &str) {
+        let Some((id, entry)) = self.entries.remove(key) else { return };
+        self.keys.remove(&id);
+        for gram in &entry.grams {
+            if let Some(count) = self.counts.get_mut(gram) {
+                *count -= 1;
+                if *count == 0 {
+                    self.counts.remove(gram);
+                }
+            }
+        }
+    }
+
     /// The rarest known grams as an FTS5 expression; none if no gram is known.
     fn words(&self, grams: &[String]) -> Option<String> {
         let mut known: Vec<(u32, &String)> =
@@ -222,7 +253,7 @@ impl Inner {
     fn shared(&self, id: i64, grams: &[String]) -> usize {
         let own = self.keys.get(&id).and_then(|key| self.entries.get(key));
         let Some((_, own)) = own else { return 0 };
-        grams.iter().filter(|gram| own.binary_search(gram).is_ok()).count()
+        grams.iter().filter(|gram| own.grams.binary_search(gram).is_ok()).count()
     }
 }
 

@@ -1,9 +1,11 @@
 use super::*;
 
 fn entry(key: &str, words: &[&str], kind: &str, price: u64) -> SearchEntry {
+    let mut grams: Vec<String> = words.iter().map(ToString::to_string).collect();
+    grams.sort_unstable();
     SearchEntry {
         key: key.into(),
-        grams: words.iter().map(ToString::to_string).collect(),
+        grams,
         kind: kind.into(),
         currency: 392,
         price,
@@ -18,7 +20,7 @@ fn index() -> MemoryIndex {
     (concert.begins, concert.ends) = ("2026-12-01".into(), "2026-12-03".into());
     let inn = entry("a", &["·in", "温泉", "泉旅"], "inn", 9_000);
     let hall = entry("b", &["·in", "温泉"], "inn", 4_000);
-    index.replace(&[], vec![inn, hall, concert]).unwrap();
+    index.replace("", vec![inn, hall, concert]).unwrap();
     index
 }
 
@@ -74,10 +76,14 @@ fn pages_follow_each_other_without_a_gap() {
 fn what_is_replaced_is_found_no_more() {
     let index = index();
     let again = entry("a", &["·te"], "tea", 1);
-    index.replace(&["b".into(), "unknown".into()], vec![again]).unwrap();
+    let concert = entry("c", &["·pi", "音楽"], "event", 5_000);
+    index.replace("", vec![again, concert]).unwrap();
     assert_eq!(index.search(&query(&["温泉"])).unwrap().keys, Vec::<String>::new());
     assert_eq!(index.search(&query(&["·te"])).unwrap().keys, ["a"]);
     assert_eq!(index.kinds().unwrap(), [("event".into(), 1), ("tea".into(), 1)]);
+    // Others' entries stay as they are.
+    index.replace("a", Vec::new()).unwrap();
+    assert_eq!(index.kinds().unwrap(), [("event".into(), 1)]);
     // Neither a quote nor an operator of the query language gets through.
     assert!(index.search(&query(&["\" OR *", "NEAR(", "·te"])).is_ok());
 }

@@ -1,15 +1,19 @@
 //! The connection as the store's thread uses it.
 
 use super::{
-    checkpoint::Checkpoints, error::store_error, ledger::SqliteRows, unit::SqliteUnit, write,
+    checkpoint::Checkpoints, documents::SqliteDocuments, error::store_error, ledger::SqliteRows,
+    write,
 };
 use crate::{
+    documents::Documents,
+    drafts::Drafts,
     group::{Engine, guarded},
-    ledger::Memo,
+    ledger::{Books, Memo},
     seal::Sealer,
+    unit::StoreUnit,
 };
 use rusqlite::Connection;
-use std::{io::ErrorKind, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 use warifu_ports::{Job, StoreError};
 
 const ACTION: &str = "run a transaction";
@@ -20,6 +24,7 @@ pub(super) struct SqliteEngine {
     connection: Connection,
     sealer: Arc<Sealer>,
     memo: Memo,
+    drafts: Drafts,
     /// SQLite's number for what other connections have committed.
     data_version: Option<i64>,
 }
@@ -31,8 +36,8 @@ impl SqliteEngine {
         sealer: Arc<Sealer>,
     ) -> Result<SqliteEngine, StoreError> {
         let checkpoints = Checkpoints::of(&mut connection, path)?;
-        let memo = Memo::default();
-        Ok(SqliteEngine { checkpoints, connection, sealer, memo, data_version: None })
+        let (memo, drafts) = (Memo::default(), Drafts::default());
+        Ok(SqliteEngine { checkpoints, connection, sealer, memo, drafts, data_version: None })
     }
 
     fn execute(&self, sql: &'static str) -> Result<(), StoreError> {
@@ -69,33 +74,34 @@ impl Engine for SqliteEngine {
         checked
     }
 
+    /// A job only reads from the database; what it writes is kept in memory until the commit.
     fn run(&mut self, job: Job) -> Result<Result<(), StoreError>, StoreError> {
-        self.execute("SAVEPOINT job")?;
         self.memo.begin_job();
-        let mut unit = SqliteUnit::new(&self.connection, &self.sealer, &mut self.memo);
-        let outcome = guarded(job, &mut unit);
-        if self.connection.is_autocommit() {
-            let lost = StoreError::Io { action: "keep the transaction", kind: ErrorKind::Other };
-            return Err(outcome.err().unwrap_or(lost));
-        }
+        self.drafts.begin_job();
+        let (sealer, drafts) = (&*self.sealer, &mut self.drafts);
+        let documents = Documents { rows: SqliteDocuments(&self.connection), sealer, drafts };
+        let ledger = Books::new(SqliteRows::new(&self.connection), &mut self.memo);
+        let outcome = guarded(job, &mut StoreUnit { documents, ledger });
         if outcome.is_err() {
             self.memo.undo_job();
-            self.execute("ROLLBACK TO job")?;
+            self.drafts.undo_job();
         }
-        self.execute("RELEASE job")?;
         Ok(outcome)
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
+        SqliteDocuments(&self.connection).write(&self.drafts)?;
         write::pending(&SqliteRows::new(&self.connection), &self.memo.pending())?;
         self.execute("COMMIT")?;
         self.memo.settle();
+        self.drafts.clear();
         self.checkpoints.after_commit(&self.connection);
         Ok(())
     }
 
     fn roll_back(&mut self) {
         self.memo.forget();
+        self.drafts.clear();
         if !self.connection.is_autocommit() {
             let _ = self.execute("ROLLBACK");
         }

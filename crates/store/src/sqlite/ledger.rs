@@ -29,7 +29,8 @@ impl<'c> SqliteRows<'c> {
         SqliteRows { connection }
     }
 
-    /// See `SqliteUnit::documents`: without its transaction a unit of work must not go on.
+    /// An error may have made SQLite give up the transaction by itself: what was read after that
+    /// would not be of one moment.
     pub(super) fn prepare(
         &self,
         sql: &str,

@@ -7,11 +7,10 @@ mod engine;
 mod error;
 mod ledger;
 mod schema;
-mod unit;
 mod write;
 
-use crate::{Document, MasterKey, document::list, group::Desk, seal::Sealer};
-use documents::Documents;
+use crate::{Document, MasterKey, document::dumped, group::Desk, seal::Sealer};
+use documents::SqliteDocuments;
 use engine::SqliteEngine;
 use error::store_error;
 use std::{
@@ -47,11 +46,10 @@ impl SqliteStore {
     /// connection of its own, and holds all of it in memory.
     pub fn dump(&self) -> Result<Vec<Document>, StoreError> {
         let connection = connection::open_reader(&self.path)?;
-        let documents = Documents::new(&connection, &self.sealer);
+        let documents = SqliteDocuments(&connection);
         let fail = |error| store_error("list the documents", &error);
         let snapshot = connection.unchecked_transaction().map_err(fail)?;
-        let scan = |collection: &str, after: &str, limit| documents.scan(collection, after, limit);
-        let all = list(documents.collections()?, scan)?;
+        let all = dumped(&self.sealer, documents.collections()?, &documents)?;
         snapshot.finish().map_err(fail)?;
         Ok(all)
     }

@@ -49,3 +49,10 @@ fn median(mut times: Vec<Duration>) -> f64 {
 pub fn median_us<O>(mut work: impl FnMut() -> O) -> f64 {
     medians_us(&[()], |(), _| time(&mut work)).into_iter().sum()
 }
+
+/// Milliseconds that so many per cent of the sorted times stay below.
+pub fn at(times: &[Duration], per_cent: usize) -> f64 {
+    let place = (times.len() * per_cent / 100).min(times.len().saturating_sub(1));
+    let time = times.get(place).copied().unwrap_or_default();
+    (time.as_secs_f64() * 1e5).round() / 100.0
+}

@@ -2,9 +2,10 @@
 //! its answer, notice and answer signed; SQLite; the load comes from this very machine.
 
 mod limits;
-mod load;
+pub mod load;
 mod stage;
 
+use super::measure::at;
 use crate::{Failure, scratch::Scratch};
 use limits::Limits;
 use serde::Serialize;
@@ -130,11 +131,4 @@ fn check(plain: &[u8]) -> Result<(), Failure> {
         Outcome::Refused { reason, .. } => Err(Failure::input("payment", reason)),
         _ => Err(Failure::input("payment", "was not made")),
     }
-}
-
-/// Milliseconds that so many per cent of the sorted times stay below.
-fn at(times: &[Duration], per_cent: usize) -> f64 {
-    let place = (times.len() * per_cent / 100).min(times.len().saturating_sub(1));
-    let time = times.get(place).copied().unwrap_or_default();
-    (time.as_secs_f64() * 1e5).round() / 100.0
 }

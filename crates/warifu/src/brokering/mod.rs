@@ -88,6 +88,7 @@ fn broker_settings(config: &BrokerConfig) -> Result<warifu_broker::Settings, Pro
     if let Some(hours) = config.provider_hours {
         settings.provider_time = u64::from(hours) * 3600;
     }
+    settings.proxies = config.proxy.clone();
     settings.check()?;
     Ok(settings)
 }

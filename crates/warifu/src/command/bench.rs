@@ -43,6 +43,16 @@ pub enum BenchCommand {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
+    /// Ten thousand services in English and Japanese, searched through a broker over HTTP, alone and
+    /// on eight connections.
+    Search {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// Searches in each run.
+        #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(20..1_000_000))]
+        searches: u32,
+    },
 }
 
 impl BenchCommand {
@@ -59,6 +69,10 @@ impl BenchCommand {
                 let wish = bench::PaymentsWish { payments, data };
                 let report = bench::payments(&wish, note).await?;
                 if as_json { json(&report) } else { print_payments(&report) }
+            }
+            BenchCommand::Search { json: as_json, searches } => {
+                let report = bench::search(searches as usize, note).await?;
+                if as_json { json(&report) } else { print_search(&report) }
             }
         }
     }
@@ -142,5 +156,21 @@ fn print_payments(report: &bench::PaymentsReport) -> Result<(), Failure> {
         cell("/limits/sync_per_s"),
         cell("/share_of_signature_limit")
     ));
+    Ok(())
+}
+
+fn print_search(report: &bench::SearchReport) -> Result<(), Failure> {
+    let value = serde_json::to_value(report)?;
+    let cell = |place: &str| value.pointer(place).map(ToString::to_string).unwrap_or_default();
+    say(&format!("{} services, {} searches over HTTP", cell("/services"), cell("/searches")));
+    for (key, name) in [("alone", "alone"), ("together", "on 8 connections")] {
+        say(&format!(
+            "{name:<20}{:>8}/s  p50 {} ms, p99 {} ms, max {} ms",
+            cell(&format!("/{key}/searches_per_s")),
+            cell(&format!("/{key}/p50_ms")),
+            cell(&format!("/{key}/p99_ms")),
+            cell(&format!("/{key}/max_ms"))
+        ));
+    }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the broker's operator does: providers and their services, members.
+//! What the broker's operator does: providers and their services, orders, members.
 
 use super::operator::At;
 use crate::{
@@ -52,6 +52,14 @@ pub enum BrokerCommand {
         /// The file: `.csv` or `.json`.
         #[arg(long, value_name = "FILE")]
         import: PathBuf,
+    },
+    /// List the orders, with what has ended them or holds them up.
+    Orders {
+        #[command(flatten)]
+        at: At,
+        /// Those alone that are in trouble: `docs/operations.md` says what to do.
+        #[arg(long)]
+        trouble: bool,
     },
     /// Enter a member. Asks for the password.
     AddMember(Box<AddMember>),
@@ -146,6 +154,9 @@ impl BrokerCommand {
             }
             BrokerCommand::Services { at, provider, import } => {
                 services(&*broker(&at).await?, &provider, &import).await
+            }
+            BrokerCommand::Orders { at, trouble } => {
+                json(&broker(&at).await?.all_orders(trouble).await?)
             }
             BrokerCommand::AddMember(member) => member.run().await,
             BrokerCommand::Members { at } => json(&broker(&at).await?.members("", LISTED).await?),

@@ -172,6 +172,7 @@ impl Received {
         match self.at.center().await?.settlement().money_received(received).await? {
             MoneyOutcome::Issued {} => say("issued"),
             MoneyOutcome::Unmatched { reason } => say(&format!("unmatched    {reason}")),
+            MoneyOutcome::SetAside { reason } => say(&format!("set aside    {reason}")),
         }
         Ok(())
     }

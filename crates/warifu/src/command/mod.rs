@@ -4,12 +4,16 @@
 mod bench;
 mod broker;
 mod center;
+mod check_card;
 mod holder;
+mod issuer;
 mod members;
+mod merchant;
 mod operator;
 mod party;
 mod provider;
 mod registry;
+mod terminal;
 
 use crate::{
     Failure,
@@ -62,12 +66,12 @@ enum Command {
     /// The buyer's terminal.
     #[command(subcommand)]
     Holder(holder::HolderCommand),
-    /// The merchant's operator.
+    /// The merchant: joining a center, its vault, and what is done beside the running service.
     #[command(subcommand)]
-    Merchant(operator::MerchantCommand),
+    Merchant(merchant::MerchantCommand),
     /// The issuer's operator.
     #[command(subcommand)]
-    Issuer(operator::IssuerCommand),
+    Issuer(issuer::IssuerCommand),
     /// The carrier's operator.
     #[command(subcommand)]
     Carrier(operator::CarrierCommand),
@@ -77,6 +81,8 @@ enum Command {
     /// The card registry's operator.
     #[command(subcommand)]
     Registry(registry::RegistryCommand),
+    /// Check the signed document of somebody's prepaid card, with the center's fingerprint.
+    CheckCard(check_card::CheckCard),
     /// Measure.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -103,6 +109,7 @@ impl Cli {
             Command::Carrier(command) => command.run().await,
             Command::Broker(command) => command.run().await,
             Command::Registry(command) => command.run().await,
+            Command::CheckCard(check) => check.run().await,
             Command::Bench(command) => command.run().await,
         }
     }

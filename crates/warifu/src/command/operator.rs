@@ -1,4 +1,4 @@
-//! What the operators of merchant, issuer and carrier do at the machine, beside the running service.
+//! What the operators of merchant and carrier do at the machine, beside the running service.
 
 use super::provider::ProviderCommand;
 use crate::{
@@ -11,9 +11,8 @@ use crate::{
 use async_trait::async_trait;
 use clap::{Args, Subcommand};
 use std::{path::PathBuf, sync::Arc};
-use warifu_issuer::CardId;
 use warifu_ports::mail::{MailError, MailOut, OutgoingMail};
-use warifu_types::{Currency, Identifier, Money, OrderId, Role};
+use warifu_types::{OrderId, Role};
 
 /// How many are listed at most.
 const LISTED: usize = 10_000;
@@ -51,9 +50,9 @@ impl MailOut for NoMail {
     }
 }
 
-/// The merchant's operator.
+/// The merchant's operator, beside the running service.
 #[derive(Debug, Subcommand)]
-pub enum MerchantCommand {
+pub enum ShopCommand {
     /// List the orders.
     Orders {
         #[command(flatten)]
@@ -91,24 +90,24 @@ pub enum MerchantCommand {
     Broker(ProviderCommand),
 }
 
-impl MerchantCommand {
+impl ShopCommand {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let at = match &self {
-            MerchantCommand::Orders { at }
-            | MerchantCommand::Cancel { at, .. }
-            | MerchantCommand::Catalogue { at, .. }
-            | MerchantCommand::AddFile { at, .. } => at,
-            MerchantCommand::Broker(command) => command.at(),
+            ShopCommand::Orders { at }
+            | ShopCommand::Cancel { at, .. }
+            | ShopCommand::Catalogue { at, .. }
+            | ShopCommand::AddFile { at, .. } => at,
+            ShopCommand::Broker(command) => command.at(),
         };
         let Service::Merchant(merchant) = at.service(Role::Merchant).await? else {
             return Err(Failure::input("role", "not a merchant"));
         };
         match self {
-            MerchantCommand::Broker(command) => command.run(&merchant).await,
-            MerchantCommand::Orders { .. } => json(&merchant.orders(None, LISTED).await?),
-            MerchantCommand::Cancel { order, .. } => Ok(merchant.cancel(&order).await.map(drop)?),
-            MerchantCommand::Catalogue { import, .. } => {
+            ShopCommand::Broker(command) => command.run(&merchant).await,
+            ShopCommand::Orders { .. } => json(&merchant.orders(None, LISTED).await?),
+            ShopCommand::Cancel { order, .. } => Ok(merchant.cancel(&order).await.map(drop)?),
+            ShopCommand::Catalogue { import, .. } => {
                 let items: Vec<_> = serde_json::from_str(&read_text(&import)?)
                     .map_err(|error| Failure::input("catalogue", error.to_string()))?;
                 let count = items.len();
@@ -116,118 +115,11 @@ impl MerchantCommand {
                 say(&format!("{count} items"));
                 Ok(())
             }
-            MerchantCommand::AddFile { item, file, .. } => {
+            ShopCommand::AddFile { item, file, .. } => {
                 let failed = |error| Failure::File { path: file.clone(), error };
                 let opened = tokio::fs::File::open(&file).await.map_err(failed)?;
                 json(&merchant.add_file(&item, opened).await?)
             }
-        }
-    }
-}
-
-/// The issuer's operator.
-#[derive(Debug, Subcommand)]
-pub enum IssuerCommand {
-    /// Add a card from a JSON file.
-    AddCard {
-        #[command(flatten)]
-        at: At,
-        /// The application, a JSON file.
-        #[arg(long, value_name = "FILE")]
-        application: PathBuf,
-    },
-    /// List the cards by their last four digits.
-    Cards {
-        #[command(flatten)]
-        at: At,
-    },
-    /// Admit a card acceptor: its code on the card network, for a merchant.
-    AdmitAcceptor {
-        #[command(flatten)]
-        at: At,
-        /// The code of field 42: 1 to 15 letters and digits.
-        #[arg(long)]
-        code: String,
-        /// The merchant.
-        #[arg(long)]
-        merchant: Identifier,
-    },
-    /// Pay a merchant all that it is owed in a currency.
-    PayMerchant {
-        #[command(flatten)]
-        at: At,
-        /// The payment's own id: the same id pays once.
-        #[arg(long)]
-        id: String,
-        /// The merchant.
-        #[arg(long)]
-        merchant: Identifier,
-        /// The currency.
-        #[arg(long, default_value = "JPY")]
-        currency: Currency,
-    },
-    /// Record what a card's holder has paid.
-    TakePayment {
-        #[command(flatten)]
-        at: At,
-        /// The payment's own id: the same id counts once.
-        #[arg(long)]
-        id: String,
-        /// The card's id, as `warifu issuer cards` lists it.
-        #[arg(long, allow_hyphen_values = true)]
-        card: String,
-        /// How much, in minor units.
-        #[arg(long)]
-        amount: u64,
-        /// The currency.
-        #[arg(long, default_value = "JPY")]
-        currency: Currency,
-    },
-    /// Show the recorded steps of an order, with their times.
-    Steps {
-        #[command(flatten)]
-        at: At,
-        /// The order.
-        #[arg(long, allow_hyphen_values = true)]
-        order: OrderId,
-    },
-}
-
-impl IssuerCommand {
-    /// Runs the command.
-    pub async fn run(self) -> Result<(), Failure> {
-        let (IssuerCommand::AddCard { at, .. }
-        | IssuerCommand::Cards { at }
-        | IssuerCommand::AdmitAcceptor { at, .. }
-        | IssuerCommand::PayMerchant { at, .. }
-        | IssuerCommand::TakePayment { at, .. }
-        | IssuerCommand::Steps { at, .. }) = &self;
-        let Service::Issuer(issuer) = at.service(Role::Issuer).await? else {
-            return Err(Failure::input("role", "not an issuer"));
-        };
-        match self {
-            IssuerCommand::AddCard { application, .. } => {
-                let text = zeroize::Zeroizing::new(read_text(&application)?);
-                // The parser's own words could repeat the card number.
-                let application = serde_json::from_str(&text).map_err(|error| {
-                    let place = format!("line {} column {}", error.line(), error.column());
-                    Failure::input("application", format!("not a card application: {place}"))
-                })?;
-                issuer.add_card(application).await?;
-                Ok(())
-            }
-            IssuerCommand::Cards { .. } => json(&issuer.cards().await?),
-            IssuerCommand::AdmitAcceptor { code, merchant, .. } => {
-                Ok(issuer.admit_acceptor(&code, &merchant).await?)
-            }
-            IssuerCommand::PayMerchant { id, merchant, currency, .. } => {
-                json(&issuer.pay_merchant(&merchant, currency, &id).await?)
-            }
-            IssuerCommand::TakePayment { id, card, amount, currency, .. } => {
-                let (card, amount) = (CardId::from_key(card), Money::new(amount, currency)?);
-                json(&issuer.take_payment(&card, amount, &id).await?)
-            }
-            IssuerCommand::Steps { order, .. } => json(&issuer.steps(&order).await?),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What the card registry's operator does: the list of providers, sheets, keys, blocked cards.
+//! What the card registry's operator does: the list of providers, sheets, keys, blocked members and
+//! cards.
 
 use super::operator::At;
 use crate::{
@@ -50,13 +51,25 @@ pub enum RegistryCommand {
     RecordReadOut(Sheet),
     /// After asking the provider about a fax that nobody has confirmed: it is there.
     ConfirmFax(Sheet),
-    /// After asking the provider about a fax that nobody has confirmed: it is sent anew.
+    /// After asking the provider about a fax that nobody has confirmed: it is sent anew, or void if its
+    /// order is dead.
     ResendFax(Sheet),
     /// Write every card's key anew under the current key file. What is done stays done: run it again
     /// after it was broken off.
     Rotate {
         #[command(flatten)]
         at: At,
+    },
+    /// Block a member: whoever asks about the card of this number gets a no. Or let it in again.
+    BlockMember {
+        #[command(flatten)]
+        at: At,
+        /// The membership number, B-000001.
+        #[arg(long)]
+        member: String,
+        /// Let it in again.
+        #[arg(long)]
+        off: bool,
     },
     /// Block a card, or free it again.
     Block {
@@ -164,6 +177,9 @@ impl RegistryCommand {
                 let rewritten = registry.rotate().await?;
                 say(&format!("{rewritten} cards"));
                 json(&registry.keys_in_use().await?)
+            }
+            RegistryCommand::BlockMember { at, member, off } => {
+                Ok(registry(&at).await?.block_member(&member, !off).await?)
             }
             RegistryCommand::Block { at, number_from, off } => {
                 let number = read_secret_line(&number_from)?;

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use warifu_broker::rules::forwarded::Proxies;
 use warifu_types::Identifier;
 use warifu_wire::private_line::LineFiles;
 
@@ -55,6 +56,10 @@ pub struct BrokerConfig {
     /// Whether DKIM keys are looked up in DNS.
     #[serde(default)]
     pub dkim_by_dns: bool,
+    /// The web server in front, whose word on who calls is believed. Without it, attempts to log in
+    /// are counted by whoever connects.
+    #[serde(default)]
+    pub proxy: Proxies,
 }
 
 /// A mail server.

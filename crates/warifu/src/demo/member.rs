@@ -1,10 +1,11 @@
 //! The demonstration's member: joins by letter, keeps everything in a vault, and loads a prepaid card
-//! that the issuer pays for.
+//! in each of the four ways.
 
-use super::network::Network;
+use super::{banks, network::Network, people::identifier};
 use crate::{
     Failure,
     newcomer::{self, Newcomer},
+    output::note,
     serve::Service,
     setup::random,
 };
@@ -18,10 +19,10 @@ use warifu_vault::{Cost, Password, Passwords, Vault};
 
 /// The label of the prepaid card.
 pub const PREPAID: &str = "prepaid";
-/// How long the issuer may take.
+/// How long issuer, bank and post office may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Joins, and loads 20,000 yen.
+/// Joins, and loads 20,000 yen by the issuer's credit and 6,000 in the other ways.
 pub async fn join(network: &Network) -> Result<Newcomer, Failure> {
     let seed = OsEntropy.bytes32();
     let folder = network.folder.join("member");
@@ -44,7 +45,7 @@ pub async fn join(network: &Network) -> Result<Newcomer, Failure> {
     let settlement = network.center.settlement();
     let member = newcomer::join(settlement, &url, store, person, &keys, seed).await?;
     credit(network, &member).await?;
-    load(&member).await?;
+    load(network, &member).await?;
     Ok(member)
 }
 
@@ -60,16 +61,40 @@ async fn credit(network: &Network, member: &Newcomer) -> Result<(), Failure> {
     Ok(member.holder.add_card(card).await?)
 }
 
-async fn load(member: &Newcomer) -> Result<(), Failure> {
-    let wish = TopUpWish {
-        amount: Money::new(20_000, Currency::JPY)?,
-        onto: PREPAID.to_string(),
-        source: Source::Issuer { card: "card".to_string(), payment_type: "one".to_string() },
-    };
-    let asked = member.holder.top_up(&wish).await?;
-    let issued = member.holder.wait_for_top_up(asked.telegram, PATIENCE).await?;
-    match issued.standing {
-        Standing::Issued { .. } => Ok(()),
+/// Loads one card: by the issuer's credit, a transfer, cash paid in, and cash by registered mail.
+async fn load(network: &Network, member: &Newcomer) -> Result<(), Failure> {
+    note("loading a prepaid card in four ways …");
+    let credit = Source::Issuer { card: "card".to_string(), payment_type: "one".to_string() };
+    let asked = member.holder.top_up(&wish(20_000, credit)?).await?;
+    issued(member, asked.telegram).await?;
+    let who = member.membership.identifier.as_str();
+    let mut all = Vec::new();
+    let ways = [(Source::Transfer, 3000), (Source::PayIn, 2000), (Source::RegisteredMail, 1000)];
+    for (source, yen) in ways {
+        let wish = wish(yen, source)?;
+        let asked = member.holder.top_up(&wish).await?;
+        let Standing::Waiting { reference } = asked.standing else {
+            return Err(Failure::input("top-up", "the center gave no reference"));
+        };
+        banks::bring(&network.banks, who, &wish.source, (reference, wish.amount))?;
+        all.push(asked.telegram);
+    }
+    for telegram in all {
+        issued(member, telegram).await?;
+    }
+    Ok(())
+}
+
+fn wish(yen: u64, source: Source) -> Result<TopUpWish, Failure> {
+    let amount = Money::new(yen, Currency::JPY)?;
+    Ok(TopUpWish { amount, onto: PREPAID.to_string(), source })
+}
+
+/// Waits for the card of a top-up.
+async fn issued(member: &Newcomer, telegram: Nonce) -> Result<(), Failure> {
+    let asked = member.holder.wait_for_top_up(telegram, PATIENCE).await?;
+    match asked.standing {
+        Standing::Issued {} => Ok(()),
         _ => Err(Failure::input("top-up", "no card was issued")),
     }
 }

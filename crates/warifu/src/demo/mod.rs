@@ -1,5 +1,6 @@
 //! The demonstration: the whole network on loopback, and one purchase of every kind.
 
+mod banks;
 pub mod broker;
 mod member;
 pub mod network;

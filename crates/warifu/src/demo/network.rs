@@ -22,6 +22,7 @@ use std::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use warifu_center::Kind;
+use warifu_gateways::bank::simulator::BankWorld;
 use warifu_holder::{Card, Holder};
 use warifu_issuer::{CardApplication, CardKind};
 use warifu_keydist::Thresholds;
@@ -111,6 +112,8 @@ pub struct Network {
     pub person: Person,
     /// The center.
     pub center: Arc<warifu_center::Center>,
+    /// The bank and the post office where the center has accounts.
+    pub banks: BankWorld,
     /// Where everything lies.
     pub folder: PathBuf,
     setup: Setup,
@@ -151,6 +154,7 @@ impl Network {
             agreed: BTreeMap::new(),
         };
         let center = builder.centers().await?;
+        let banks = super::banks::open(&center)?;
         let mut services = BTreeMap::new();
         for cast in SERVICES {
             services.insert(cast.name, builder.service(cast, &center).await?);
@@ -171,6 +175,7 @@ impl Network {
             holder,
             person,
             center,
+            banks,
             folder: folder.to_path_buf(),
             setup: setup.clone(),
             agreed: builder.agreed,

@@ -169,7 +169,7 @@ async fn take(network: &Network, holder: &Holder, kind: &str, id: OrderId) -> Re
         "prepaid-metered" => {
             holder.wait_for(id, State::Authorized, PATIENCE).await?;
             holder.play(id, 1).await?;
-            holder.stop(id).await?;
+            holder.stop(id, PATIENCE).await?;
         }
         _ => {}
     }

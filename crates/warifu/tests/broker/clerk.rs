@@ -62,11 +62,27 @@ impl Town {
         steps.as_array().unwrap().iter().map(step).collect()
     }
 
+    /// The month (UTC), YYYY-MM, in which an order was captured.
+    pub fn month_of_capture(&self, id: &str) -> String {
+        let steps = self.at_issuer("steps", &[&format!("--order={id}")]);
+        let captured = |step: &&Value| step["step"] == "captured";
+        let step = steps.as_array().unwrap().iter().find(captured).unwrap();
+        let (year, month) = UnixTime(step["at"].as_u64().unwrap()).year_month();
+        format!("{year:04}-{month:02}")
+    }
+
     /// The issuer pays a provider all that it is owed.
     pub fn pay(&self, provider: &str) -> Value {
         let (id, who) = (format!("payout-{provider}"), identifier(provider));
         let pay = ["issuer", "pay-merchant", "--config", "issuer.toml", "--id", &id];
         good_json(&self.path("issuer"), &[&pay[..], &["--merchant", &who]].concat())
+    }
+
+    /// The issuer's operator does something with the only card's statements; what is printed.
+    #[track_caller]
+    pub fn at_issuer(&self, command: &str, more: &[&str]) -> Value {
+        let arguments = ["issuer", command, "--config", "issuer.toml"];
+        good_json(&self.path("issuer"), &[&arguments[..], more].concat())
     }
 
     /// The fax server's job with the sheet of an order; none as long as it has none.

@@ -1,6 +1,6 @@
 //! The operators' own authority, and a certificate for each side of a private line.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::{fs, path::Path};
 
 /// Who has a certificate, and the DNS name in it. Whoever listens is called by the only name that
@@ -19,6 +19,8 @@ pub fn certify(folder: &Path) {
     fs::create_dir(folder).unwrap();
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Without a name of its own every certificate would look self-signed to OpenSSL.
+    authority.distinguished_name.push(DnType::CommonName, "the operators' authority");
     let key = KeyPair::generate().unwrap();
     fs::write(folder.join("ca.pem"), authority.self_signed(&key).unwrap().pem()).unwrap();
     let authority = Issuer::new(authority, key);

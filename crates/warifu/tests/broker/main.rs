@@ -13,6 +13,7 @@
 #[path = "../crashes/chance.rs"]
 mod chance;
 mod clerk;
+mod desk;
 mod evidence;
 #[path = "../support/http.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -20,6 +21,8 @@ mod http;
 mod killed;
 mod line;
 mod orders;
+mod passkeys;
+mod peer;
 mod people;
 #[path = "../support/ports.rs"]
 mod ports;

@@ -4,7 +4,7 @@ use crate::{
     clerk::read_fax,
     evidence::{leaks, spool_is_clear},
     people::{HANAKO, TARO},
-    program::{bad, good_json},
+    program::bad,
     providers::{Kind, Provider},
     town::{Replies, Town},
     until,
@@ -37,14 +37,7 @@ async fn an_order_by_smtp_imap_and_fax() {
     let paid = town.pay("inn");
     assert_eq!(paid["amount"]["minor"], Provider::PRICE, "{paid}");
     assert_steps(&town, &order.id, &["authorized", "captured", "merchant_paid"]);
-    // The month is not over: nothing is billed yet, and nothing can be paid.
-    let cards = good_json(&town.path("issuer"), &["issuer", "cards", "--config", "issuer.toml"]);
-    let card = cards[0]["id"].as_str().unwrap_or_else(|| panic!("{cards}"));
-    let card = format!("--card={card}");
-    let amount = Provider::PRICE.to_string();
-    let take = ["issuer", "take-payment", "--config", "issuer.toml", "--id", "p-1", &card];
-    let told = bad(&town.path("issuer"), &[&take[..], &["--amount", &amount]].concat());
-    assert!(told.contains("amount"), "{told}");
+    bill_and_be_paid(&town, &order);
     assert_eq!(town.log("broker").matches("a mail to no order of ours").count(), 1);
     town.stop();
     spool_is_clear(&town, &HANAKO);
@@ -110,6 +103,37 @@ async fn orders_by_lmtp_iso_8583_reference_and_closed_line() {
     spool_is_clear(&town, &TARO);
     // At no provider is a card any more.
     assert_eq!(leaks(&town, &providers, &TARO, (HALL, &hall)), []);
+}
+
+/// The issuer bills the user, who pays in two pieces, and the trade is closed (steps 62, 26, 63, 64).
+fn bill_and_be_paid(town: &Town, order: &Order) {
+    let cards = town.at_issuer("cards", &[]);
+    let card = format!("--card={}", cards[0]["id"].as_str().unwrap());
+    let take = ["take-payment", "--config", "issuer.toml", "--id", "p-1", &card, "--amount", "733"];
+    // Before the month is closed nothing is billed, and nothing can be paid.
+    let told = bad(&town.path("issuer"), &[&["issuer"][..], &take].concat());
+    assert!(told.contains("amount"), "{told}");
+    let month = town.month_of_capture(&order.id);
+    let month = ["--month", &month];
+    let so_far = town.at_issuer("statement", &[&month[..], &[&card]].concat());
+    assert_eq!(
+        (&so_far["closed"], &so_far["lines"][0]["order"]),
+        (&false.into(), &json(&order.id))
+    );
+    let billed = town.at_issuer("close-month", &month);
+    assert_eq!(billed[0]["totals"][0]["minor"], Provider::PRICE, "{billed}");
+    assert_eq!(town.at_issuer("close-month", &month), billed, "closed once");
+    assert_steps(town, &order.id, &["authorized", "captured", "merchant_paid", "billed"]);
+    town.at_issuer("take-payment", &["--id", "p-1", &card, "--amount", "733"]);
+    town.at_issuer("take-payment", &["--id", "p-1", &card, "--amount", "733"]);
+    let paid = town.at_issuer("pay-statement", &[&month[..], &[&card]].concat());
+    assert_eq!(paid["paid"], true, "{paid}");
+    let all = ["authorized", "captured", "merchant_paid", "billed", "holder_paid", "closed"];
+    assert_steps(town, &order.id, &all);
+}
+
+fn json(text: &str) -> Value {
+    Value::String(text.to_string())
 }
 
 /// A guessed address and a forged sender by the real mail server, and the page that is only looked

@@ -19,6 +19,10 @@ pub enum Kind {
     Fax,
     /// By fax; bills by ISO 8583.
     CardNetwork,
+    /// By fax; bills by ISO 8583 at an independent library's port.
+    Peer(u16),
+    /// An operator reads its cards out by telephone; bills in the network.
+    Telephone,
     /// Over its closed line; bills in the network.
     Line,
     /// Never: it bills by reference.
@@ -39,10 +43,12 @@ pub struct Provider {
 impl Provider {
     /// The fax number.
     pub const FAX: &str = "+81925551234";
+    /// The telephone number.
+    pub const TELEPHONE: &str = "+81925555678";
     /// What the service costs, in yen: a number that stands nowhere else.
     pub const PRICE: u64 = 19_733_127;
     /// Its code as a card acceptor.
-    const ACCEPTOR: &str = "BATH0001";
+    pub const ACCEPTOR: &str = "BATH0001";
 
     /// The name that users and sheets show.
     pub fn shown(&self) -> String {
@@ -62,7 +68,7 @@ impl Provider {
 
     /// Whether its cards come by fax.
     pub fn has_fax(&self) -> bool {
-        matches!(self.kind, Kind::Fax | Kind::CardNetwork)
+        matches!(self.kind, Kind::Fax | Kind::CardNetwork | Kind::Peer(_))
     }
 
     /// The rule that it offers.
@@ -89,12 +95,16 @@ impl Town {
                 Provider::ACCEPTOR,
                 files(name)
             )),
+            Kind::Peer(port) => more.push_str(&format!(
+                "card_network = {{ address = \"127.0.0.1:{port}\", acceptor = \"{}\" }}\n",
+                Provider::ACCEPTOR,
+            )),
             Kind::Line => more.push_str(&format!(
                 "line = {{ registry = \"localhost\", listen = \"127.0.0.1:{}\", files = {} }}\n",
                 self.lines["tea"],
                 files(name)
             )),
-            Kind::Fax | Kind::Reference => {}
+            Kind::Fax | Kind::Telephone | Kind::Reference => {}
         }
         self.settle_in(name, "merchant", &more);
         fs::write(self.path(name).join("catalogue.json"), catalogue()).unwrap();
@@ -156,7 +166,8 @@ impl Town {
         let (who, shown) = (identifier(provider.name), provider.shown());
         let url = format!("https://localhost:{}", self.lines["tea"]);
         let channel: &[&str] = match provider.kind {
-            Kind::Fax | Kind::CardNetwork => &["--fax", Provider::FAX],
+            Kind::Fax | Kind::CardNetwork | Kind::Peer(_) => &["--fax", Provider::FAX],
+            Kind::Telephone => &["--telephone", Provider::TELEPHONE],
             Kind::Line => &["--line", &url],
             Kind::Reference => &["--reference"],
         };

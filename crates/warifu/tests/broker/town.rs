@@ -128,6 +128,11 @@ impl Town {
         }
     }
 
+    /// Where users find the broker's pages: under a name, as browsers want it for passkeys.
+    pub fn pages(&self) -> String {
+        self.url("broker").replace("127.0.0.1", "localhost")
+    }
+
     /// What a service has logged.
     pub fn log(&self, party: &str) -> String {
         let role = self.parties[party].0;
@@ -265,7 +270,7 @@ impl Town {
             "[broker]\npages = \"{}\"\nfrom = \"Orders <orders@mail.test>\"\n\
              smtp = {{ host = \"localhost\", port = {}, tls = \"starttls\", {login} }}\n{replies}\
              [broker.registry]\nurl = \"https://localhost:{}\"\nfiles = {}\n",
-            self.url("broker"),
+            self.pages(),
             self.mail.submission_port(),
             self.lines["registry"],
             files("broker"),

@@ -19,12 +19,17 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts a party's service and waits until it answers.
+    /// Starts the service of the party that is named after its role, and waits until it answers.
     pub fn start(folder: &Path, party: &str, port: u16) -> Service {
+        Service::start_as(folder, party, party, port)
+    }
+
+    /// Starts a party's service in a role.
+    pub fn start_as(folder: &Path, role: &str, party: &str, port: u16) -> Service {
         let log = folder.join(format!("{party}.log"));
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let config = format!("{party}.toml");
-        let child = command(folder, &["serve", party, "--config", &config])
+        let child = command(folder, &["serve", role, "--config", &config])
             .stdout(Stdio::null())
             .stderr(file)
             .spawn()

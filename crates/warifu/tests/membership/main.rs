@@ -13,8 +13,15 @@ mod buying;
 #[path = "../crashes/chance.rs"]
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
 mod chance;
+mod checking;
+#[path = "../support/http.rs"]
+mod http;
 mod joining;
 mod keeping;
+mod limits;
+mod losing;
+mod merchants;
+mod playing;
 #[path = "../support/ports.rs"]
 mod ports;
 #[path = "../crashes/program.rs"]

@@ -13,7 +13,8 @@ use std::{
 /// Relays to a port; dropped with the test's process.
 pub struct Proxy {
     port: u16,
-    lose: Arc<AtomicBool>,
+    /// After how many telegrams more an answer is lost; none for never.
+    lose: Arc<Mutex<Option<u32>>>,
     /// How many questions in sessions are let through; none for all.
     left: Arc<Mutex<Option<u32>>>,
 }
@@ -23,8 +24,7 @@ impl Proxy {
     pub fn to(to: u16) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let lose = Arc::new(AtomicBool::new(false));
-        let left = Arc::new(Mutex::new(None));
+        let (lose, left) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
         let (losing, cutting) = (lose.clone(), left.clone());
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -41,7 +41,12 @@ impl Proxy {
 
     /// The next telegram reaches the center, and its answer reaches nobody.
     pub fn lose_next_answer(&self) {
-        self.lose.store(true, Ordering::SeqCst);
+        self.lose_answer_after(0);
+    }
+
+    /// As [`Proxy::lose_next_answer`], after so many telegrams that go well.
+    pub fn lose_answer_after(&self, telegrams: u32) {
+        *self.lose.lock().unwrap() = Some(telegrams);
     }
 
     /// Lets so many questions within sessions through, and none after them; all again with none.
@@ -51,12 +56,17 @@ impl Proxy {
 
     /// Whether an answer was lost.
     pub fn has_lost(&self) -> bool {
-        !self.lose.load(Ordering::SeqCst)
+        self.lose.lock().unwrap().is_none()
     }
 }
 
 /// One question after the other, each with its answer.
-fn relay(mut client: TcpStream, to: u16, lose: &Arc<AtomicBool>, left: &Mutex<Option<u32>>) {
+fn relay(
+    mut client: TcpStream,
+    to: u16,
+    lose: &Arc<Mutex<Option<u32>>>,
+    left: &Mutex<Option<u32>>,
+) {
     let Ok(mut service) = TcpStream::connect(("127.0.0.1", to)) else { return };
     let (Ok(mut answers), Ok(mut back)) = (service.try_clone(), client.try_clone()) else { return };
     let armed = Arc::new(AtomicBool::new(false));
@@ -65,7 +75,7 @@ fn relay(mut client: TcpStream, to: u16, lose: &Arc<AtomicBool>, left: &Mutex<Op
         let mut buffer = [0; 64 * 1024];
         while let Ok(count @ 1..) = answers.read(&mut buffer) {
             if flag.load(Ordering::SeqCst) {
-                lost.store(false, Ordering::SeqCst);
+                *lost.lock().unwrap() = None;
                 break;
             }
             if back.write_all(&buffer[..count]).is_err() {
@@ -77,8 +87,11 @@ fn relay(mut client: TcpStream, to: u16, lose: &Arc<AtomicBool>, left: &Mutex<Op
     });
     let mut buffer = [0; 64 * 1024];
     while let Ok(count @ 1..) = client.read(&mut buffer) {
-        if buffer.starts_with(b"POST /v1/telegram HTTP") && lose.load(Ordering::SeqCst) {
-            armed.store(true, Ordering::SeqCst);
+        if buffer.starts_with(b"POST /v1/telegram HTTP")
+            && let Some(telegrams) = lose.lock().unwrap().as_mut()
+        {
+            armed.store(*telegrams == 0, Ordering::SeqCst);
+            *telegrams = telegrams.saturating_sub(1);
         }
         if buffer.starts_with(b"POST /v1/session HTTP")
             && let Some(left) = left.lock().unwrap().as_mut()

@@ -144,10 +144,12 @@ impl Town {
         fs::write(self.path("center.toml"), config).unwrap();
     }
 
-    fn enrol(&self, party: &str) {
-        let more = match party {
+    /// Writes a party's configuration, with what its role needs.
+    fn configure(&self, party: &str, role: &str) {
+        let more = match role {
             "merchant" => {
-                "[merchant]\ncatalogue = \"catalogue.json\"\nrules = [\"minimal\", \"prepaid\"]\n\
+                "[merchant]\ncatalogue = \"catalogue.json\"\nrules = [\"minimal\", \"prepaid\", \
+                 \"prepaid-download\", \"prepaid-metered\"]\n\
                  center = \"domain:center.town.example\"\n\
                  carrier = { identifier = \"domain:carrier.town.example\" }\n"
             }
@@ -164,8 +166,18 @@ impl Town {
             identifier("center"),
             self.url("center"),
         );
+        fs::write(self.path(&format!("{party}.toml")), text).unwrap();
+    }
+
+    /// A further shop, with a configuration and nothing else yet.
+    pub fn add_shop(&mut self, party: &str) {
+        self.ports.insert(party.to_string(), reserve_port());
+        self.configure(party, "merchant");
+    }
+
+    fn enrol(&self, party: &str) {
+        self.configure(party, party);
         let config = format!("{party}.toml");
-        fs::write(self.path(&config), text).unwrap();
         let (request, answer) = (format!("{party}.request"), format!("{party}.enrolment"));
         let ask = ["party", "request", "--config", &config, "--role", party, "--out", &request];
         good(self.folder(), &ask);
@@ -183,18 +195,34 @@ impl Town {
 
     /// Hanako applies, the operator approves, and the letter comes.
     pub fn letter(&self) -> Letter {
+        self.letter_for(&WHO)
+    }
+
+    /// As [`Town::letter`], for anybody.
+    pub fn letter_for(&self, who: &[&str]) -> Letter {
         let url = self.url("center");
         let apply = ["holder", "join", "apply", "--center", &url];
-        let printed = good(self.folder(), &[&apply[..], &WHO[..]].concat());
+        let printed = good(self.folder(), &[&apply[..], who].concat());
+        self.answer_application(&printed)
+    }
+
+    /// The operator approves what an application has printed, and the letter comes.
+    pub fn answer_application(&self, printed: &str) -> Letter {
         let application = printed.trim_start_matches("application").trim().to_string();
         let printed = self.center("approve", &["--out", "letter.html", "--", &application]);
+        let letter = self.read_letter();
+        assert!(printed.contains(&letter.number), "{printed}");
+        letter
+    }
+
+    /// What the last letter says.
+    pub fn read_letter(&self) -> Letter {
         let page = fs::read_to_string(self.path("letter.html")).unwrap();
         let after = |label: &str| {
             let (_, rest) = page.split_once(&format!("<dt>{label}</dt><dd>")).unwrap();
             rest.split_once("</dd>").unwrap().0.to_string()
         };
         let number = after("Your number");
-        assert!(printed.contains(&number), "{printed}");
         let (code, fingerprint) = (after("One-time code"), after("Fingerprint of the center"));
         Letter { number, code, fingerprint }
     }
@@ -209,12 +237,18 @@ impl Town {
 
     /// The registration with what a letter says.
     pub fn try_register(&self, letter: &Letter, more: &[&str]) -> Output {
+        self.try_register_at("hanako.vault", letter, &[&WHO[..], more].concat())
+    }
+
+    /// As [`Town::try_register`], of anybody.
+    pub fn try_register_at(&self, vault: &str, letter: &Letter, who: &[&str]) -> Output {
         fs::write(self.path("code.txt"), &letter.code).unwrap();
         let (url, terms) = (self.url("center"), self.terms());
         let register = ["join", "register", "--center", &url, "--number", &letter.number];
         let told = ["--code-from", "code.txt", "--fingerprint", &letter.fingerprint];
         let own = ["--terms", &terms, "--telephone", TELEPHONE];
-        self.type_holder(&[&register[..], &told[..], &own[..], &WHO[..], more].concat(), PASSWORDS)
+        let arguments = [&register[..], &told[..], &own[..], who].concat();
+        self.type_holder_at(vault, &arguments, PASSWORDS)
     }
 
     #[track_caller]
@@ -224,18 +258,34 @@ impl Town {
 
     /// Her card at the issuer, and in her terminal.
     pub fn enter_card(&self) {
+        self.enter_card_at("hanako.vault", ("M-000001", "山田花子"), "4111111111111111");
+    }
+
+    /// As [`Town::enter_card`], for a member of this number and name.
+    pub fn enter_card_at(&self, vault: &str, (member, name): (&str, &str), number: &str) {
         let application = serde_json::json!({
-            "kind": "credit", "card_number": "4111111111111111", "expiry": "2031-08",
-            "holder": "name:M-000001", "holder_name": "山田花子", "holder_telephone": TELEPHONE,
+            "kind": "credit", "card_number": number, "expiry": "2031-08",
+            "holder": format!("name:{member}"), "holder_name": name, "holder_telephone": TELEPHONE,
             "limits": [{"minor": 500_000, "currency": "JPY"}], "zones": [], "max_instalments": 12,
         });
         fs::write(self.path("card.json"), application.to_string()).unwrap();
         let add = ["issuer", "add-card", "--config", "issuer.toml", "--application", "card.json"];
         good(self.folder(), &add);
-        fs::write(self.path("number.txt"), "4111111111111111\n").unwrap();
+        fs::write(self.path("number.txt"), format!("{number}\n")).unwrap();
         let issuer = identifier("issuer");
         let card = ["card", "--issuer", &issuer, "--expiry", "2031-08"];
-        self.holder(&[&card[..], &["--number-from", "number.txt"]].concat());
+        let card = [&card[..], &["--number-from", "number.txt"]].concat();
+        went_well(&self.type_holder_at(vault, &card, PASSWORDS));
+    }
+
+    /// A vault, with everything that lies beside it, is in other hands.
+    pub fn move_vault(&self, from: &str, to: &str) {
+        for entry in fs::read_dir(self.folder()).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if let Some(beside) = name.strip_prefix(from) {
+                fs::rename(self.path(&name), self.path(&format!("{to}{beside}"))).unwrap();
+            }
+        }
     }
 
     /// A command of hers, with her vault and something typed as passwords.
@@ -273,11 +323,16 @@ impl Town {
 
     /// The arguments of a purchase of one tea with the prepaid card.
     pub fn tea(&self) -> Vec<String> {
+        self.tea_at("merchant")
+    }
+
+    /// As [`Town::tea`], at another shop.
+    pub fn tea_at(&self, shop: &str) -> Vec<String> {
         let buy =
             ["buy", "--prepaid", "--item", "T-100", "--wait", "60", "--json", "--destination"];
         let mut arguments = buy.map(String::from).to_vec();
         arguments.extend(["山田太郎 京都市左京区 4-5-6", "--merchant"].map(String::from));
-        arguments.push(self.url("merchant"));
+        arguments.push(self.url(shop));
         arguments
     }
 
@@ -308,6 +363,20 @@ impl Town {
     pub fn start(&mut self, party: &str) {
         let service = Service::start(self.folder(), party, self.ports[party]);
         self.services.insert(party.to_string(), service);
+    }
+
+    /// Starts a further shop.
+    pub fn start_shop(&mut self, party: &str) {
+        let service = Service::start_as(self.folder(), "merchant", party, self.ports[party]);
+        self.services.insert(party.to_string(), service);
+    }
+
+    /// Starts the center again with more in its configuration.
+    pub fn set_center(&mut self, more: &str) {
+        let text = fs::read_to_string(self.path("center.toml")).unwrap();
+        fs::write(self.path("center.toml"), text + more).unwrap();
+        self.kill("center");
+        self.start("center");
     }
 
     /// Kills a service without a warning.
@@ -349,5 +418,17 @@ pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
-const CATALOGUE: &str = r#"[{"number": "T-100", "name": {"en": "Tea", "ja": "茶"}, "kind": "thing",
- "prices": [{"minor": 1980, "currency": "JPY"}], "stock": 100000}]"#;
+/// A thing, a file, a minute of a game, and games whose ticks a test can wait for.
+pub const CATALOGUE: &str = r#"[
+ {"number": "T-100", "name": {"en": "Tea", "ja": "茶"}, "kind": "thing",
+  "prices": [{"minor": 1980, "currency": "JPY"}], "stock": 100000},
+ {"number": "DL-1", "name": {"en": "A guide", "ja": "手引き"}, "kind": "document",
+  "prices": [{"minor": 300, "currency": "JPY"}], "stock": 0,
+  "goods": {"download": {"type": "text/plain"}}},
+ {"number": "RT-1", "name": {"en": "A game, a minute", "ja": "対局（一分）"}, "kind": "game",
+  "prices": [{"minor": 20, "currency": "JPY"}], "stock": 0,
+  "goods": {"metered": {"tick_seconds": 60}}},
+ {"number": "G-2", "name": {"en": "Go, quick", "ja": "早碁"}, "kind": "game", "stock": 0,
+  "prices": [{"minor": 10, "currency": "JPY"}], "goods": {"metered": {"tick_seconds": 2}}},
+ {"number": "G-6", "name": {"en": "Go, slow", "ja": "囲碁"}, "kind": "game", "stock": 0,
+  "prices": [{"minor": 10, "currency": "JPY"}], "goods": {"metered": {"tick_seconds": 6}}}]"#;

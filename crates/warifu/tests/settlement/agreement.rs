@@ -3,7 +3,8 @@
 use crate::{
     network::Network,
     program::good_json,
-    rounds::{PATIENCE, Told, issued, text},
+    rounds::{PATIENCE, text},
+    told::{Order, Told, issued},
     town::Town,
 };
 use serde_json::Value;
@@ -23,58 +24,80 @@ use warifu_ports::{
 };
 use warifu_types::Role;
 
-/// The prices of the orders that were paid, by id, and what the loads brought, in yen.
+/// What everybody's terminals have, who buys at which merchant, and what the center captured.
 struct Expected {
+    /// What each paid order cost, in yen, by id.
     paid: BTreeMap<String, u64>,
-    loaded: Vec<u64>,
-    orders: BTreeSet<String>,
+    /// What each load brought, by buyer.
+    loads: Vec<Vec<u64>>,
+    /// All orders, as the terminals list them.
+    orders: Vec<Value>,
+    /// The merchants' identifiers.
+    shops: Vec<String>,
 }
 
 /// Waits until nothing is on its way any more, kills every service, and compares all records with
-/// what Hanako's terminal has, and that with what she was told.
+/// what the terminals have, and that with what their owners were told.
 pub async fn check(network: &mut Network, told: &Told) {
-    let town = &mut network.town;
-    let orders = town.holder_json(&["orders"]);
-    let top_ups = issued(&town.holder_json(&["top-up-status"]));
-    let paid = told.settled(&orders);
+    let mut expected =
+        Expected { paid: BTreeMap::new(), loads: vec![], orders: vec![], shops: vec![] };
+    let mut shown = told.issued.clone();
+    let center = books(&network.town, Role::Center).await;
+    for buyer in &network.buyers {
+        let orders = buyer.json(&network.town, &["orders"]);
+        for (id, price) in told.settled(&orders) {
+            let captured = center.orders.get(&id).map_or(0, |order| order.captured);
+            assert!(price.contains(&captured), "{id}: {captured}");
+            expected.paid.insert(id, captured);
+        }
+        expected.orders.extend(orders.as_array().unwrap().iter().cloned());
+        let top_ups = issued(&buyer.json(&network.town, &["top-up-status"]));
+        shown.retain(|top_up| !top_ups.contains_key(top_up));
+        expected.loads.push(top_ups.into_values().collect());
+    }
+    assert_eq!(shown, BTreeSet::new(), "shown as issued");
     for (order, transaction) in &told.paid {
-        assert!(paid.contains_key(order), "shown as paid, and not settled: {order}");
-        let known = orders.as_array().unwrap().iter().find(|known| known["order"] == *order);
+        assert!(expected.paid.contains_key(order), "shown as paid, and not settled: {order}");
+        let known = expected.orders.iter().find(|known| known["order"] == *order);
         assert_eq!(known.unwrap()["transaction"], *transaction, "{order}");
     }
-    let shown = told.issued.iter().find(|top_up| !top_ups.contains_key(*top_up));
-    assert_eq!(shown, None, "shown as issued");
-    let loaded = sorted(top_ups.into_values());
+    expected.shops = network.shops().into_iter().map(|(identifier, _)| identifier).collect();
     // An issuer pays after the card is issued.
     let started = Instant::now();
-    while books(town, Role::Issuer).await.audited.open_holds > 0 {
+    while books(&network.town, Role::Issuer).await.audited.open_holds > 0 {
         assert!(started.elapsed() < PATIENCE, "the center does not claim what it has issued");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    town.kill_all();
-    let all = orders.as_array().unwrap().iter().map(|order| text(&order["order"])).collect();
-    let expected = Expected { paid, loaded, orders: all };
-    check_orders(town, &expected, &orders).await;
-    check_center(&books(town, Role::Center).await, &expected);
-    check_issuer(&books(town, Role::Issuer).await, &expected);
+    network.kill_all();
+    let center = books(&network.town, Role::Center).await;
+    check_orders(network, told, (&expected, &center));
+    check_center(&center, told, &expected);
+    check_issuer(&books(&network.town, Role::Issuer).await, &expected);
 }
 
-/// Each order is paid, authorized, dispatched and delivered at all parties, or at none.
-async fn check_orders(town: &Town, expected: &Expected, orders: &Value) {
-    let folder = town.folder();
-    let merchant = good_json(folder, &["merchant", "orders", "--config", "merchant.toml"]);
-    let merchant = states(&merchant);
+/// Each order is paid, authorized, dispatched and delivered at all parties, or at none; and no other
+/// merchant than its own knows it.
+fn check_orders(network: &Network, told: &Told, (expected, center): (&Expected, &Books)) {
+    let folder = network.town.folder();
+    let shops: Vec<_> = network.orders_at_shops().iter().map(states).collect();
     let carrier = good_json(folder, &["carrier", "deliveries", "--config", "carrier.toml"]);
     let carrier = states(&carrier);
-    let center = books(town, Role::Center).await.orders;
     let mut numbers = BTreeSet::new();
-    for order in orders.as_array().unwrap() {
+    for order in &expected.orders {
         let id = text(&order["order"]);
+        let Order { shop, goods, .. } = told.orders[&id];
+        let known = center.orders.get(&id);
+        let (at_center, transaction) =
+            known.map(|known| (known.state.clone(), known.transaction.clone())).unwrap_or_default();
         let at = |party: &BTreeMap<String, String>| party.get(&id).cloned().unwrap_or_default();
-        let (at_center, transaction) = center.get(&id).cloned().unwrap_or_default();
-        let all = [at(&merchant), at_center, at(&carrier)];
+        let all = [at(&shops[shop]), at_center, at(&carrier)];
+        for other in shops.iter().enumerate().filter(|(place, _)| *place != shop) {
+            assert_eq!(at(other.1), "", "{order}: not this merchant's");
+        }
         if expected.paid.contains_key(&id) {
-            assert_eq!(all, ["settled", "settled", "delivered"], "{order}");
+            let delivered = if goods.is_delivered() { "delivered" } else { "" };
+            assert_eq!(all, ["settled", "settled", delivered], "{order}");
+            assert_eq!(known.map(|known| &known.front), Some(&expected.shops[shop]), "{order}");
             assert_eq!(Value::from(transaction.clone()), order["transaction"], "{order}");
             assert!(numbers.insert(transaction), "a transaction number twice: {order}");
         } else {
@@ -84,47 +107,67 @@ async fn check_orders(town: &Town, expected: &Expected, orders: &Value) {
             assert_eq!((all[2].as_str(), transaction), ("", String::new()), "{order}");
         }
     }
-    let known = |party: &BTreeMap<String, String>| {
-        party.keys().find(|id| !expected.orders.contains(*id)).cloned()
-    };
-    assert_eq!((known(&merchant), known(&carrier)), (None, None), "orders that nobody made");
-    assert_eq!(center.keys().find(|id| !expected.orders.contains(*id)), None);
+    let known = shops.iter().chain([&carrier]).flat_map(|party| party.keys());
+    let mut known = known.chain(center.orders.keys());
+    let made = |id: &&String| expected.orders.iter().any(|order| order["order"] == **id);
+    assert_eq!(known.find(|id| !made(id)), None, "an order that nobody made");
 }
 
-/// Every card holds what was loaded, less what was paid; nothing is held, and nothing moved twice.
-fn check_center(center: &Books, expected: &Expected) {
+/// Every card holds what was loaded, less what was paid; every merchant has what was paid to it;
+/// nothing is held, and nothing moved twice.
+fn check_center(center: &Books, told: &Told, expected: &Expected) {
     let paid = sorted(expected.paid.values().copied());
-    let (of_loads, of_payments): (u64, u64) = (expected.loaded.iter().sum(), paid.iter().sum());
+    let held = sorted(expected.paid.keys().map(|id| told.orders[id].goods.hold()));
+    let loads = sorted(expected.loads.iter().flatten().copied());
     assert_eq!(center.audited.open_holds, 0);
-    assert_eq!(center.amounts(|kind| kind == Kind::Plain), expected.loaded, "loaded");
-    assert_eq!(center.amounts(|kind| kind == Kind::Pending), paid, "held");
+    assert_eq!(center.amounts(|kind| kind == Kind::Plain), loads, "loaded");
+    assert_eq!(center.amounts(|kind| kind == Kind::Pending), held, "held");
     assert_eq!(center.amounts(|kind| matches!(kind, Kind::Post { .. })), paid, "claimed");
     assert_eq!(center.amounts(|kind| matches!(kind, Kind::Void { .. })), [0; 0], "let go");
+    let of = |which: &dyn Fn(&Order) -> bool| -> u64 {
+        let which = |(id, _): &(&String, &u64)| which(&told.orders[*id]);
+        expected.paid.iter().filter(which).map(|(_, paid)| paid).sum()
+    };
+    let mut cards: Vec<(u64, u64)> = expected
+        .loads
+        .iter()
+        .enumerate()
+        .map(|(buyer, loads)| (loads.iter().sum(), of(&|order| order.buyer == buyer)))
+        .collect();
+    cards.sort_unstable();
+    let mut found: Vec<(u64, u64)> = center
+        .of(AccountKind::Card)
+        .map(|card| (card.balance.credits_posted, card.balance.debits_posted))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, cards, "loaded on each card and paid from it");
+    for (place, shop) in expected.shops.iter().enumerate() {
+        let has = center.of(AccountKind::Merchant).filter(|account| account.owner == *shop);
+        let has: u64 = has.map(|account| account.balance.credits_posted).sum();
+        assert_eq!(has, of(&|order| order.shop == place), "{shop}");
+    }
+    let sum = |amounts: &[u64]| amounts.iter().sum::<u64>();
     let sums = [
-        center.sum(AccountKind::Card, |b| b.credits_posted),
         center.sum(AccountKind::Issuer, |b| b.debits_posted),
-        center.sum(AccountKind::Card, |b| b.debits_posted),
         center.sum(AccountKind::Merchant, |b| b.credits_posted),
     ];
-    assert_eq!(sums, [of_loads, of_loads, of_payments, of_payments]);
+    assert_eq!(sums, [sum(&loads), sum(&paid)]);
     center.nothing_is_pending();
     center.are_the_models();
 }
 
-/// Each load was held once and claimed once, and the issuer owes the center that and no more.
+/// Each load was held once and claimed once of the card of whoever asked, and the issuer owes the
+/// center that and no more.
 fn check_issuer(issuer: &Books, expected: &Expected) {
-    let of_loads: u64 = expected.loaded.iter().sum();
+    let loads = sorted(expected.loads.iter().flatten().copied());
     assert_eq!(issuer.audited.open_holds, 0);
-    assert_eq!(issuer.amounts(|kind| kind == Kind::Pending), expected.loaded, "held");
-    assert_eq!(
-        issuer.amounts(|kind| matches!(kind, Kind::Post { .. })),
-        expected.loaded,
-        "claimed"
-    );
+    assert_eq!(issuer.amounts(|kind| kind == Kind::Pending), loads, "held");
+    assert_eq!(issuer.amounts(|kind| matches!(kind, Kind::Post { .. })), loads, "claimed");
     assert_eq!(issuer.amounts(|kind| matches!(kind, Kind::Void { .. })), [0; 0], "let go");
-    let spent = issuer.sum(AccountKind::Card, |b| b.debits_posted);
+    let spent = sorted(issuer.of(AccountKind::Card).map(|card| card.balance.debits_posted));
+    assert_eq!(spent, sorted(expected.loads.iter().map(|loads| loads.iter().sum())));
     let owed = issuer.sum(AccountKind::Merchant, |b| b.credits_posted);
-    assert_eq!((spent, owed), (of_loads, of_loads));
+    assert_eq!(owed, loads.iter().sum::<u64>());
     issuer.nothing_is_pending();
     issuer.are_the_models();
 }
@@ -136,14 +179,42 @@ pub struct Books {
     balances: Vec<AccountBalance>,
     accounts: Vec<(Account, Balance)>,
     transfers: Vec<Transfer>,
-    /// State and transaction number of each of the center's orders, by id.
-    orders: BTreeMap<String, (String, String)>,
+    /// The center's orders, by id.
+    orders: BTreeMap<String, AtCenter>,
+}
+
+/// An order in the center's records.
+struct AtCenter {
+    state: String,
+    /// The number; empty for a refusal.
+    transaction: String,
+    /// The merchant's identifier.
+    front: String,
+    /// In yen.
+    captured: u64,
+}
+
+impl AtCenter {
+    fn read(document: &[u8]) -> AtCenter {
+        let record: Value = serde_json::from_slice(document).unwrap();
+        let state = text(&record["view"]["state"]);
+        let held = record["hold"]["amount"]["minor"].as_u64().unwrap_or(0);
+        let part = record["captured"].as_u64().unwrap_or(held);
+        let captured = if state == "settled" { part } else { 0 };
+        let transaction = record["transaction"].as_str().unwrap_or_default().to_string();
+        AtCenter { state, transaction, front: text(&record["front"]), captured }
+    }
 }
 
 impl Books {
+    /// All accounts of a kind.
+    fn of(&self, kind: AccountKind) -> impl Iterator<Item = &AccountBalance> {
+        self.balances.iter().filter(move |account| account.kind == kind)
+    }
+
     /// The sum over all accounts of a kind.
     pub fn sum(&self, kind: AccountKind, of: fn(&Balance) -> u64) -> u64 {
-        self.balances.iter().filter(|account| account.kind == kind).map(|a| of(&a.balance)).sum()
+        self.of(kind).map(|account| of(&account.balance)).sum()
     }
 
     /// The amounts of all transfers of a kind, sorted.
@@ -204,12 +275,8 @@ pub async fn books(town: &Town, role: Role) -> Books {
     let (accounts, transfers) = opened.port().run(all).await.unwrap();
     let documents = opened.store.dump().unwrap();
     let orders = documents.iter().filter(|document| document.collection == "center_orders");
-    let orders = orders.map(|document| {
-        let record: Value = serde_json::from_slice(&document.value).unwrap();
-        let number = record["transaction"].as_str().unwrap_or_default().to_string();
-        (document.key.clone(), (text(&record["view"]["state"]), number))
-    });
-    let orders = orders.collect();
+    let orders =
+        orders.map(|document| (document.key.clone(), AtCenter::read(&document.value))).collect();
     let (audited, balances) = (audited.unwrap(), balances.unwrap());
     Books { audited, balances, accounts, transfers, orders }
 }

@@ -1,7 +1,7 @@
-//! Every crash point of the prepaid trade (rows B7 to B10, D8): a settlement center, an issuer, a
-//! merchant and a carrier as real processes, on files and on PostgreSQL. They are killed while
-//! Hanako loads her card and pays with it, and all agree afterwards; two centers on one database
-//! are one center.
+//! Every crash point of the prepaid trade (rows B7 to B10, D8): a settlement center, an issuer, two
+//! merchants and a carrier as real processes, on files and on PostgreSQL. They are killed while
+//! Hanako and Taro load their cards and pay with them for goods of every kind, and all agree
+//! afterwards; two centers on one database are one center.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 )]
 
 mod agreement;
+mod buyer;
 #[path = "../crashes/chance.rs"]
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
 mod chance;
@@ -28,7 +29,9 @@ mod rounds;
 #[path = "../crashes/service.rs"]
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
 mod service;
+mod stall;
 mod terminal;
+mod told;
 #[path = "../membership/town.rs"]
 #[allow(dead_code, reason = "the tests of membership use the rest")]
 mod town;
@@ -47,10 +50,10 @@ async fn trial(mut network: Network) {
 
 #[tokio::test]
 async fn killed_at_any_moment_all_agree_on_every_payment() {
-    trial(Network::on_files()).await;
+    trial(Network::on_files().with_company()).await;
 }
 
 #[tokio::test]
 async fn with_postgresql_killed_too_all_agree_on_every_payment() {
-    trial(Network::on_postgres()).await;
+    trial(Network::on_postgres().with_company()).await;
 }

@@ -3,7 +3,8 @@
 use crate::{
     agreement::{self, books},
     network::Network,
-    rounds::{Told, text},
+    rounds::text,
+    told::{Goods, Order, Told},
 };
 use std::sync::Arc;
 use warifu_types::Role;
@@ -25,7 +26,8 @@ async fn a_changed_transfer_and_a_lost_payment_are_found() {
     read(network.clone()).await.unwrap();
     // She was shown another number than the center has.
     let mut told = Told::default();
-    told.teas.insert(text(&order["order"]), 1);
+    let tea = Order { buyer: 0, shop: 0, goods: Goods::Teas(1) };
+    told.orders.insert(text(&order["order"]), tea);
     told.paid.insert(text(&order["order"]), "T-20260101-000009".to_string());
     let mut network = Arc::into_inner(network).unwrap();
     let compared = tokio::spawn(async move { agreement::check(&mut network, &told).await });

@@ -1,14 +1,16 @@
 //! Top-ups and purchases with the prepaid card, and processes that are killed meanwhile.
 
 use crate::{
+    buyer::Buyer,
     chance::Chance,
     network::Network,
     program::command,
+    told::{Goods, Order, Told},
     town::{PASSWORDS, Town, fails},
 };
 use serde_json::Value;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    fs,
     io::Write,
     process::{Child, Output, Stdio},
     thread::sleep,
@@ -17,194 +19,216 @@ use std::{
 
 /// How long it may take to an end once everything runs again.
 pub const PATIENCE: Duration = Duration::from_secs(90);
-/// The price of one tea in the town's catalogue, in yen.
-const PRICE: u64 = 1980;
 /// The greatest top-up, in yen.
 const MOST: u64 = 6000;
-/// Why something may be refused here: because there is not enough money, and for nothing else.
-const LACK: [&str; 4] =
-    ["balance_too_low", "card_limit_exceeded", "member_limit_exceeded", "limit_exceeded"];
+/// So many rounds there are at least, and at most where no kill has hit anything.
+const ROUNDS: (u32, u32) = (5, 100);
 
-/// What Hanako knows.
+/// What the killing came to.
 #[derive(Debug, Default)]
-pub struct Told {
-    /// The teas of each order, by id.
-    pub teas: BTreeMap<String, u64>,
-    /// The transaction number of each payment that a command of hers has shown.
-    pub paid: BTreeMap<String, String>,
-    /// The top-ups that a command of hers has shown as issued.
-    pub issued: BTreeSet<String>,
+struct Kills {
+    /// How often somebody was killed, and how often a command was under way then.
+    all: u32,
+    hits: u32,
 }
 
 /// Loads and buys again and again for a time, while some are killed each time.
 pub fn run(network: &mut Network, chance: &mut Chance, time: Duration) -> Told {
     let mut told = Told::default();
-    let usual = usual_time(&network.town, &mut told);
-    let (started, mut rounds) = (Instant::now(), 0);
-    while started.elapsed() < time {
+    let usual = usual_time(network, &mut told);
+    let (started, mut rounds, mut kills) = (Instant::now(), 0, Kills::default());
+    while rounds < ROUNDS.1 && (started.elapsed() < time || rounds < ROUNDS.0 || kills.hits == 0) {
         rounds += 1;
         let begun = started.elapsed();
-        let teas = round(network, chance, usual, &mut told);
+        round(network, chance, (usual, &mut kills), &mut told);
         let asked = started.elapsed();
-        settle(&network.town);
-        note(&network.town, &mut told, teas);
+        settle(network, &told);
+        compare(network, &told);
         let ended = started.elapsed();
         println!("  asked for {:?}, settled in {:?}", asked - begun, ended - asked);
     }
-    let (orders, paid, loads) = (told.teas.len(), told.paid.len(), told.issued.len());
+    let (orders, paid, loads) = (told.orders.len(), told.paid.len(), told.issued.len());
     println!("{rounds} rounds; {orders} orders, {paid} shown as paid; {loads} loads shown");
-    println!("top-up and purchase take {usual:?}");
+    println!("top-up and purchase take {usual:?}; {kills:?}");
+    assert!(kills.hits > 0, "no kill has hit anything");
     told
 }
 
-/// How long a top-up and a purchase side by side take when nobody is killed.
-fn usual_time(town: &Town, told: &mut Told) -> Duration {
-    let first = Asked::start(town, &["top-up", "--amount", "6000", "--card", "card"]);
-    told.hear(&first.wait());
-    assert_eq!(told.issued.len(), 1, "the first top-up");
-    let started = Instant::now();
-    for asked in [top_up(town, 6000), buy(town, 1)] {
-        told.hear(&asked.wait());
+/// How long a top-up and a purchase side by side take when nobody is killed. Everybody has a card
+/// afterwards.
+fn usual_time(network: &Network, told: &mut Told) -> Duration {
+    let mut usual = Duration::ZERO;
+    for (place, buyer) in network.buyers.iter().enumerate() {
+        let top_up = ["top-up", "--amount", "6000", "--card", "card"];
+        let before = told.issued.len();
+        told.hear(&Asked::start(&network.town, buyer, &top_up).wait());
+        assert_eq!(told.issued.len(), before + 1, "the first top-up");
+        let order = Order { buyer: place, shop: 0, goods: Goods::Teas(1) };
+        let started = Instant::now();
+        for asked in [top_up_of(network, place, 6000), buy(network, order)] {
+            told.hear(&asked.wait());
+        }
+        usual = started.elapsed();
+        settle(network, told);
+        told.note(network, order);
     }
-    let usual = started.elapsed();
-    settle(town);
-    note(town, told, 1);
+    compare(network, told);
     usual
 }
 
-/// One top-up, one purchase, or both at once, in the middle of which some are killed and come back.
-/// How many teas were ordered.
-fn round(network: &mut Network, chance: &mut Chance, usual: Duration, told: &mut Told) -> u64 {
-    let (which, teas) = (chance.below(5), 1 + chance.below(3));
+/// One top-up, one purchase, or both at once, in the middle of which some are killed and come back;
+/// and then perhaps the taking of goods that come through the network, in the same danger.
+fn round(
+    network: &mut Network,
+    chance: &mut Chance,
+    (usual, kills): (Duration, &mut Kills),
+    told: &mut Told,
+) {
+    let which = chance.below(5);
+    let mut place = |of: usize| chance.below(of as u64) as usize;
+    let (loads, buyer) = (place(network.buyers.len()), place(network.buyers.len()));
+    let order = Order { buyer, shop: place(network.shops().len()), goods: Goods::any(chance) };
     let mut asked = Vec::new();
     if which != 0 {
-        asked.push(top_up(&network.town, 1 + chance.below(MOST)));
+        asked.push(top_up_of(network, loads, 1 + chance.below(MOST)));
     }
     if which != 1 {
-        asked.push(buy(&network.town, teas));
+        asked.push(buy(network, order));
     }
+    endanger(network, chance, (usual, &mut *kills), &mut asked);
+    for asked in asked {
+        told.hear(&asked.wait());
+    }
+    let new = told.note(network, order);
+    if let (Some(id), true) = (new, chance.below(2) == 0)
+        && let Some(take) = take(network, &id, order.goods)
+    {
+        let take: Vec<&str> = take.iter().map(String::as_str).collect();
+        let mut asked = vec![Asked::start(&network.town, &network.buyers[buyer], &take)];
+        endanger(network, chance, (usual, kills), &mut asked);
+        asked.remove(0).wait();
+    }
+}
+
+/// Kills some, and perhaps a command, once or twice while commands run.
+fn endanger(
+    network: &mut Network,
+    chance: &mut Chance,
+    (usual, kills): (Duration, &mut Kills),
+    asked: &mut [Asked],
+) {
     let span = usual.as_micros() as u64;
     // Opening the vault takes the first part of the time.
     sleep(Duration::from_micros(span / 4));
     for _ in 0..=chance.below(2) {
         sleep(Duration::from_micros(chance.below(span)));
+        let runs = asked.iter_mut().any(Asked::runs);
         if chance.below(6) == 0 {
             asked[0].kill();
         }
         let victims = network.victims(chance);
-        println!("  {} asked, {victims:?} killed", asked.len());
+        println!("  {} asked, {victims:?} killed, under way: {runs}", asked.len());
         network.kill(&victims);
+        kills.all += 1;
+        kills.hits += u32::from(runs);
         sleep(Duration::from_micros(chance.below(span / 2)));
         network.start(&victims);
     }
-    for asked in asked {
-        told.hear(&asked.wait());
-    }
-    teas
 }
 
-fn top_up(town: &Town, yen: u64) -> Asked {
+fn top_up_of(network: &Network, buyer: usize, yen: u64) -> Asked {
     let yen = yen.to_string();
-    Asked::start(town, &["top-up", "--amount", &yen, "--card", "card", "--wait", "3"])
+    let what = ["top-up", "--amount", &yen, "--card", "card", "--wait", "3"];
+    Asked::start(&network.town, &network.buyers[buyer], &what)
 }
 
-fn buy(town: &Town, teas: u64) -> Asked {
-    let (item, url) = (format!("T-100:{teas}"), town.url("merchant"));
-    let what = ["buy", "--prepaid", "--item", &item, "--wait", "3", "--merchant", &url];
-    Asked::start(town, &[&what[..], &["--destination", "山田太郎 京都市左京区 4-5-6"]].concat())
+fn buy(network: &Network, order: Order) -> Asked {
+    let (_, url) = network.shops().swap_remove(order.shop);
+    let (item, rule, to): (String, _, &[&str]) = match order.goods {
+        Goods::Teas(teas) => {
+            let to: &[&str] = &["--destination", "山田太郎 京都市左京区 4-5-6"];
+            (format!("T-100:{teas}"), "prepaid", to)
+        }
+        Goods::Guide => ("DL-1".to_string(), "prepaid-download", &[]),
+        Goods::Game => ("RT-1:3".to_string(), "prepaid-metered", &[]),
+    };
+    let wait = if matches!(order.goods, Goods::Teas(_)) { "3" } else { "0" };
+    let what = ["buy", "--prepaid", "--rule", rule, "--item", &item, "--wait", wait];
+    let arguments = [&what[..], &["--merchant", &url], to].concat();
+    Asked::start(&network.town, &network.buyers[order.buyer], &arguments)
+}
+
+/// The command that takes goods which come through the network, a file into a folder of its own.
+fn take(network: &Network, id: &str, goods: Goods) -> Option<Vec<String>> {
+    let folder = format!("downloads/{id}");
+    let take: [&str; 3] = match goods {
+        Goods::Teas(_) => return None,
+        Goods::Guide => {
+            fs::create_dir_all(network.town.path(&folder)).unwrap();
+            ["download", "--to", &folder]
+        }
+        Goods::Game => ["play", "--ticks", "1"],
+    };
+    Some(take.into_iter().chain(["--order", id]).map(String::from).collect())
 }
 
 /// Takes up what is open until nothing is.
-fn settle(town: &Town) {
+fn settle(network: &Network, told: &Told) {
     let started = Instant::now();
-    loop {
-        let output = town.type_holder(&["resume"], PASSWORDS);
-        if output.status.success() {
-            // What was open is printed.
-            if output.stdout.is_empty() {
-                return;
-            }
-        } else {
-            fails(&output);
+    for (place, buyer) in network.buyers.iter().enumerate() {
+        while !is_settled(network, told, (place, buyer)) {
+            assert!(started.elapsed() < PATIENCE, "not at an end");
+            sleep(Duration::from_millis(50));
         }
-        assert!(started.elapsed() < PATIENCE, "not at an end: {output:?}");
-        sleep(Duration::from_millis(50));
     }
 }
 
-/// Everything is at its end: notes what a new order was for, if the purchase came as far as an
-/// order, and compares the balance with what was loaded and paid.
+/// Takes up what is open once; whether nothing was.
+fn is_settled(network: &Network, told: &Told, (place, buyer): (usize, &Buyer)) -> bool {
+    let output = buyer.run(&network.town, &["resume"]);
+    if !output.status.success() {
+        fails(&output);
+        return false;
+    }
+    // What was open is printed, an order with its id in front.
+    let open = String::from_utf8(output.stdout).unwrap();
+    for line in open.lines() {
+        let id = line.split_whitespace().next().unwrap_or_default();
+        let order = told.orders.get(id).filter(|order| order.buyer == place);
+        let Some(take) = order.and_then(|order| take(network, id, order.goods)) else { continue };
+        let take: Vec<&str> = take.iter().map(String::as_str).collect();
+        // It may not be paid yet.
+        buyer.run(&network.town, &take);
+    }
+    open.is_empty()
+}
+
+/// Everything is at its end: compares each balance with what was loaded and paid.
 #[track_caller]
-fn note(town: &Town, told: &mut Told, teas: u64) {
-    let orders = town.holder_json(&["orders"]);
-    let ids = orders.as_array().unwrap().iter().map(|order| text(&order["order"]));
-    let new: Vec<String> = ids.filter(|id| !told.teas.contains_key(id)).collect();
-    assert!(new.len() <= 1, "one purchase, {} orders", new.len());
-    told.teas.extend(new.into_iter().map(|id| (id, teas)));
-    let paid = told.settled(&orders).values().sum::<u64>();
-    let loaded = issued(&town.holder_json(&["top-up-status"])).values().sum::<u64>();
-    assert_eq!(town.balance(), loaded - paid, "loaded {loaded}, paid {paid}");
-}
-
-impl Told {
-    /// Hears what a command says, if it came to say anything: a refusal must be for lack of money.
-    fn hear(&mut self, output: &Output) {
-        let Ok(said) = serde_json::from_slice::<Value>(&output.stdout) else { return };
-        if said["standing"]["issued"].is_object() {
-            self.issued.insert(text(&said["top_up"]));
-        }
-        if let Some(transaction) = said["transaction"].as_str() {
-            self.paid.insert(text(&said["order"]), transaction.to_string());
-        }
-    }
-
-    /// What each settled order cost, in yen. All others must have been refused for lack of money.
-    #[track_caller]
-    pub fn settled(&self, orders: &Value) -> BTreeMap<String, u64> {
-        let mut settled = BTreeMap::new();
-        for order in orders.as_array().unwrap() {
-            if order["state"] == "settled" {
-                let id = text(&order["order"]);
-                settled.insert(id.clone(), PRICE * self.teas[&id]);
-            } else {
-                let lack = LACK.contains(&order["reason"].as_str().unwrap_or_default());
-                assert!(order["state"] == "refused" && lack, "{order}");
-            }
-        }
-        settled
+fn compare(network: &Network, told: &Told) {
+    for buyer in &network.buyers {
+        let paid = told.settled(&buyer.json(&network.town, &["orders"]));
+        let least: u64 = paid.values().map(|price| price.start()).sum();
+        let most: u64 = paid.values().map(|price| price.end()).sum();
+        let top_ups = buyer.json(&network.town, &["top-up-status"]);
+        let loaded = crate::told::issued(&top_ups).values().sum::<u64>();
+        let spent = loaded - buyer.balance(&network.town);
+        assert!((least..=most).contains(&spent), "{spent} of {loaded}, not {least} to {most}");
     }
 }
 
-/// What each issued top-up brought, in yen, by its telegram. All others must have been refused for
-/// lack of money.
-#[track_caller]
-pub fn issued(top_ups: &Value) -> BTreeMap<String, u64> {
-    let mut issued = BTreeMap::new();
-    for asked in top_ups.as_array().unwrap() {
-        let standing = &asked["standing"];
-        if standing["issued"].is_object() {
-            issued.insert(text(&asked["top_up"]), asked["amount"]["minor"].as_u64().unwrap());
-        } else {
-            let reason = standing["refused"]["reason"].as_str();
-            assert!(LACK.contains(&reason.unwrap_or_default()), "{asked}");
-        }
-    }
-    issued
-}
-
-/// A text of a JSON document.
-#[track_caller]
-pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_string()
-}
-
-/// A running command of Hanako's, which ends with its owner.
+/// A running command of somebody's, which ends with its owner.
 struct Asked(Option<Child>);
 
 impl Asked {
-    fn start(town: &Town, arguments: &[&str]) -> Asked {
-        let place = ["--json", "--vault", "hanako.vault", "--password-fd", "0"];
-        let mut child = command(town.folder(), &[&["holder"][..], arguments, &place].concat())
+    fn start(town: &Town, buyer: &Buyer, arguments: &[&str]) -> Asked {
+        // Only these two print a document.
+        let json: &[&str] = match arguments[0] {
+            "top-up" | "buy" => &["--json"],
+            _ => &[],
+        };
+        let all = [&["holder"][..], arguments, json, &buyer.place()].concat();
+        let mut child = command(town.folder(), &all)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -212,6 +236,10 @@ impl Asked {
             .unwrap();
         child.stdin.take().unwrap().write_all(PASSWORDS.as_bytes()).unwrap();
         Asked(Some(child))
+    }
+
+    fn runs(&mut self) -> bool {
+        self.0.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
     /// It may have ended by itself.
@@ -240,4 +268,10 @@ impl Drop for Asked {
             let _ = child.wait();
         }
     }
+}
+
+/// A text of a JSON document.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_string()
 }

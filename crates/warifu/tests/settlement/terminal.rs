@@ -25,6 +25,8 @@ pub struct Terminal {
     center: Credential,
     /// The payments that wait in the vault, as they are to be sent.
     pub waiting: Vec<String>,
+    /// The top-ups that wait in it.
+    pub top_ups: Vec<String>,
 }
 
 impl Terminal {
@@ -39,13 +41,14 @@ impl Terminal {
         let center = joining::center_of(&membership, now()).unwrap();
         let party = party_over(store.clone(), &KeySettings::default()).await.unwrap();
         let all = store.run(|unit| TELEGRAMS.all(unit)).await.unwrap();
-        let waiting = all
-            .into_iter()
-            .map(|(_, telegram)| telegram)
-            .filter(|telegram| telegram["word"] == "pay" && telegram["answer"].is_null())
-            .map(|telegram| telegram["token"].as_str().unwrap().to_string())
-            .collect();
-        Terminal { party, center: center.as_ref().clone(), waiting }
+        let open = |word: &str| -> Vec<String> {
+            let of_word = |telegram: &&Value| telegram["word"] == word;
+            let open = all.iter().map(|(_, telegram)| telegram).filter(of_word);
+            let open = open.filter(|telegram| telegram["answer"].is_null());
+            open.map(|telegram| telegram["token"].as_str().unwrap().to_string()).collect()
+        };
+        let (waiting, top_ups) = (open("pay"), open("top_up"));
+        Terminal { party, center: center.as_ref().clone(), waiting, top_ups }
     }
 
     /// A session with the center's process on this port.

@@ -5,9 +5,9 @@ use crate::{
     fork::Fork,
     network::Network,
     ports::reserve_port,
-    rounds::Told,
     service::Service,
     terminal::Terminal,
+    told::{Goods, Order, Told},
     town::{Town, fails, wait_until},
 };
 use std::fs;
@@ -30,10 +30,16 @@ impl Two {
     /// The network with a prepaid card of 5000 yen, of which a tea of 1980 is paid, so that the
     /// merchant knows Hanako; and so many more purchases that wait, since nobody is the center yet.
     fn with_waiting(purchases: usize) -> Two {
+        Two::prepared(purchases, |_| {})
+    }
+
+    /// As [`Two::with_waiting`], after what is prepared while the center still answers.
+    fn prepared(purchases: usize, prepare: impl FnOnce(&Town)) -> Two {
         let mut network = Network::on_postgres();
         let town = &mut network.town;
         town.holder(&["top-up", "--amount", "5000", "--card", "card"]);
         town.buy();
+        prepare(town);
         let port = Config::read(&town.path("center.toml")).unwrap().listen.port();
         town.kill("center");
         for _ in 0..purchases {
@@ -101,11 +107,29 @@ impl Two {
         ]
     }
 
+    /// Sends a hundred copies of a telegram at once, half of them to either; what the one signed
+    /// answer says.
+    async fn hundred(&self, terminal: &Terminal, token: &str) -> Outcome {
+        let mut sessions = Vec::new();
+        for copy in 0..100 {
+            sessions.push(terminal.session(self.ports[copy % 2]).await);
+        }
+        let mut sent = JoinSet::new();
+        for session in sessions {
+            let token = token.to_string();
+            sent.spawn(async move { session.send(&token).await.unwrap() });
+        }
+        let answers = sent.join_all().await;
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "the same bytes");
+        terminal.read(&answers[0], token)
+    }
+
     /// Ends both, and compares the records of all parties.
     async fn check(mut self) {
         let mut told = Told::default();
         for order in self.town().holder_json(&["orders"]).as_array().unwrap() {
-            told.teas.insert(order["order"].as_str().unwrap().to_string(), 1);
+            let tea = Order { buyer: 0, shop: 0, goods: Goods::Teas(1) };
+            told.orders.insert(order["order"].as_str().unwrap().to_string(), tea);
         }
         agreement::check(&mut self.network, &told).await;
     }
@@ -117,22 +141,31 @@ async fn a_hundred_copies_of_a_payment_over_two_centers_move_money_once() {
     two.start();
     let terminal = Terminal::of(two.town()).await;
     let [token] = &terminal.waiting[..] else { panic!("one payment waits") };
-    let mut sessions = Vec::new();
-    for copy in 0..100 {
-        sessions.push(terminal.session(two.ports[copy % 2]).await);
-    }
-    let mut sent = JoinSet::new();
-    for session in sessions {
-        let token = token.clone();
-        sent.spawn(async move { session.send(&token).await.unwrap() });
-    }
-    let answers = sent.join_all().await;
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "the same bytes");
-    let outcome = terminal.read(&answers[0], token);
+    let outcome = two.hundred(&terminal, token).await;
     assert!(matches!(outcome, Outcome::Paid(_)), "{outcome:?}");
     two.wait_for(&["settled"; 2]);
     assert_eq!(two.sums().await, [2 * 1980, 0, 5000]);
     assert_eq!(two.town().balance(), 5000 - 2 * 1980);
+    two.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_copies_of_a_top_up_over_two_centers_load_the_card_once() {
+    let more = ["top-up", "--amount", "2000", "--card", "card", "--later"];
+    let mut two = Two::prepared(0, |town| drop(town.holder(&more)));
+    two.start();
+    let terminal = Terminal::of(two.town()).await;
+    let [token] = &terminal.top_ups[..] else { panic!("one top-up waits") };
+    let outcome = two.hundred(&terminal, token).await;
+    // Under such a load the issuer may take longer than an answer waits.
+    assert!(matches!(outcome, Outcome::TopUp(_)), "{outcome:?}");
+    wait_until("the card is loaded", || {
+        two.town().type_holder(&["resume"], crate::town::PASSWORDS);
+        let all = two.town().holder_json(&["top-up-status"]);
+        all.as_array().unwrap().iter().all(|asked| asked["standing"]["issued"].is_object())
+    });
+    assert_eq!(two.sums().await, [1980, 0, 7000]);
+    assert_eq!(two.town().balance(), 7000 - 1980);
     two.check().await;
 }
 

@@ -11,7 +11,9 @@ use warifu_protocol::{
     AtFault, ProtocolError, Reason,
     credential::{CREDENTIAL, Credential},
     enrolment::renewal::{self, Renewal},
+    hpke::HpkeSecret,
     jws,
+    signer::{Signer, SigningKey},
     terminal::Terminal,
     trust::{Anchors, PinnedCenter, Trust},
 };
@@ -28,9 +30,11 @@ pub struct Collected {
     pub renewals: Vec<(Identifier, Renewal)>,
 }
 
-/// A party's credential, anchors and shares, as they are kept.
+/// A party's keys, credential, anchors and shares, as they are kept.
 pub struct Held {
     changes: u64,
+    signer: Arc<dyn Signer>,
+    hpke: Vec<HpkeSecret>,
     credential: Arc<Credential>,
     credential_token: String,
     anchors: Anchors,
@@ -43,12 +47,20 @@ impl Held {
         self.changes
     }
 
+    /// Whether the signature key is another one than the terminal's.
+    pub fn has_other_key(&self, terminal: &Terminal) -> bool {
+        self.signer.verifying_key() != terminal.signer.verifying_key()
+    }
+
     /// Gives a running terminal what is kept. Shares that it fetched itself stay until their epoch
     /// is over.
     pub fn give_to(self, terminal: &mut Terminal, now: UnixTime) {
         if *terminal.trust.anchors() != self.anchors {
             terminal.trust = Trust::new(self.anchors, REMEMBERED);
         }
+        // They are others only where others were installed.
+        terminal.signer = self.signer;
+        terminal.hpke = self.hpke;
         terminal.credential = self.credential;
         terminal.credential_token = self.credential_token;
         for share in self.shares {
@@ -85,6 +97,8 @@ pub fn held_since(unit: &mut dyn Unit, seen: u64) -> Result<Option<Held>, Identi
     let enrolled = identity.enrolled.clone().ok_or(IdentityError::NotEnrolled)?;
     Ok(Some(Held {
         changes: identity.changes,
+        signer: Arc::new(SigningKey::from_seed(&identity.signing_seed.0)),
+        hpke: secrets(&identity),
         // Checked when it was taken up.
         credential: Arc::new(jws::peek(CREDENTIAL, &enrolled.credential, AtFault::Own)?),
         credential_token: enrolled.credential,

@@ -57,6 +57,16 @@ pub(super) fn phrases(occasion: &Occasion<'_>) -> Phrases {
             "The card that is registered for you was not accepted. Nothing was ordered and nothing is charged.",
             &["Please look after your registration, and order again."],
         ),
+        Occasion::OurFault => (
+            "Your order could not be handled",
+            "A service of ours did not answer in time, so the order has lapsed. Your card was not refused. Nothing was ordered and nothing is charged.",
+            &["We are sorry. You are welcome to order again."],
+        ),
+        Occasion::SoldOut => (
+            "Your order came too late: sold out",
+            "When you approved the order, there was none left for that day: somebody was faster. Nothing was ordered and nothing is charged.",
+            &["You are welcome to choose another day."],
+        ),
         Occasion::Declined => (
             "The provider has declined your order",
             "The provider cannot take the order. Nothing is charged.",

@@ -18,6 +18,26 @@ pub(super) fn letter(
     }
 }
 
+/// A letter about no order: what has happened, what can be done, and a page.
+pub(super) fn note(
+    language: Language,
+    (subject, news): (&str, &str),
+    advice: &[String],
+    link: &str,
+) -> Letter {
+    let mut text = format!("{news}\n");
+    let mut html = head(language, subject, news);
+    for advice in advice {
+        text.push_str(&format!("\n{advice}\n"));
+        html.push_str(&format!("<p>{}</p>\n", escaped(advice)));
+    }
+    let link = one_line(link);
+    text.push_str(&format!("\n{link}\n"));
+    let link = escaped(&link);
+    html.push_str(&format!("<p><a href=\"{link}\">{link}</a></p>\n</body></html>\n"));
+    Letter { subject: subject.to_string(), text, html }
+}
+
 fn rows(labels: &Labels, facts: &Facts<'_>) -> Vec<(&'static str, String)> {
     let mut rows = vec![
         (labels.order, one_line(facts.order)),
@@ -67,12 +87,8 @@ fn html(
     rows: &[(&str, String)],
     answering: Option<&Answering<'_>>,
 ) -> String {
-    let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"><title>{}</title></head><body>\n<p>{}</p>\n<table>\n",
-        language.tag(),
-        escaped(phrases.subject),
-        escaped(phrases.news),
-    );
+    let mut html = head(language, phrases.subject, phrases.news);
+    html.push_str("<table>\n");
     let row = |label: &str, value: &str| {
         format!("<tr><th align=\"left\">{}</th><td>{}</td></tr>\n", escaped(label), escaped(value))
     };
@@ -96,6 +112,15 @@ fn html(
     }
     html.push_str("</body></html>\n");
     html
+}
+
+fn head(language: Language, subject: &str, news: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"><title>{}</title></head><body>\n<p>{}</p>\n",
+        language.tag(),
+        escaped(subject),
+        escaped(news),
+    )
 }
 
 /// What others wrote, on one line: it can neither add a header nor pretend to be a paragraph of ours.

@@ -14,7 +14,7 @@ fn facts() -> Facts<'static> {
     }
 }
 
-fn occasions() -> [Occasion<'static>; 10] {
+fn occasions() -> [Occasion<'static>; 12] {
     let answering =
         Answering { link: "https://broker.test/c/1?a=1&b='2'", until: "2026-11-22 19:00 JST" };
     [
@@ -25,6 +25,8 @@ fn occasions() -> [Occasion<'static>; 10] {
         Occasion::Approved,
         Occasion::Cancelled,
         Occasion::CardRefused,
+        Occasion::OurFault,
+        Occasion::SoldOut,
         Occasion::Declined,
         Occasion::Silent,
         Occasion::Served,
@@ -89,6 +91,17 @@ fn html_fetches_nothing() {
         for element in ["src=", "<link", "<script", "<img", "url(", "@import"] {
             assert!(!html.contains(element), "{element}");
         }
+    }
+}
+
+#[test]
+fn the_letter_about_a_device_has_its_link_and_its_time() {
+    for language in [Language::English, Language::Japanese] {
+        let letter = device_letter(language, "https://broker.test/d/B-1/x", "12:00 UTC");
+        for text in [&letter.text, &letter.html] {
+            assert!(text.contains("https://broker.test/d/B-1/x") && text.contains("12:00 UTC"));
+        }
+        assert!(letter.html.contains("</html>") && !letter.subject.contains('\n'));
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 use async_trait::async_trait;
 use session::Session;
 use std::{net::SocketAddr, time::Duration};
-use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState};
+use warifu_ports::fax::{CardSheet, Fax, FaxError, FaxJob, FaxState, Known, Spool};
 use zeroize::Zeroizing;
 
 /// Where the server is, and as whom it is spoken with.
@@ -161,7 +161,7 @@ impl Hylafax {
     }
 
     /// The job that has this id, if the server knows one.
-    async fn find(&self, session: &mut Session, id: &str) -> Result<Option<Job>, FaxError> {
+    async fn job_of(&self, session: &mut Session, id: &str) -> Result<Option<Job>, FaxError> {
         session.command("list jobs", "JOBFMT \"%j %J\"").await?;
         for queue in ["sendq", "doneq"] {
             for line in session.list(&format!("LIST {queue}")).await? {
@@ -214,7 +214,7 @@ impl Hylafax {
     /// After a submission that broke off: the job may be there, or a page without a job.
     async fn tidy(&self, id: &str, document: &str) -> Result<Option<Job>, FaxError> {
         let mut session = self.open().await?;
-        if let Some(job) = self.find(&mut session, id).await? {
+        if let Some(job) = self.job_of(&mut session, id).await? {
             session.quit().await;
             return Ok(Some(job));
         }
@@ -230,7 +230,7 @@ impl Fax for Hylafax {
         check_id(id)?;
         check_number(to)?;
         let mut session = self.open().await?;
-        if let Some(job) = self.find(&mut session, id).await? {
+        if let Some(job) = self.job_of(&mut session, id).await? {
             session.quit().await;
             return Ok(job.write());
         }
@@ -244,10 +244,19 @@ impl Fax for Hylafax {
             }
             (Err(error), Some(document)) => match self.tidy(id, &document).await {
                 Ok(Some(job)) => Ok(job.write()),
-                Ok(None) | Err(_) => Err(error),
+                Ok(None) => Err(error),
+                Err(_) => Err(FaxError::Unclear(error.to_string())),
             },
             (Err(error), None) => Err(error),
         }
+    }
+
+    async fn find(&self, id: &str) -> Result<Known, FaxError> {
+        check_id(id)?;
+        let mut session = self.open().await?;
+        let found = self.job_of(&mut session, id).await?;
+        session.quit().await;
+        Ok(found.map_or(Known::Nothing, |job| Known::Job(job.write())))
     }
 
     async fn state(&self, job: &FaxJob) -> Result<FaxState, FaxError> {
@@ -270,7 +279,7 @@ impl Fax for Hylafax {
         Ok(read_state(state, pages, dials, status, code))
     }
 
-    async fn clear(&self, job: &FaxJob) -> Result<(), FaxError> {
+    async fn clear(&self, job: &FaxJob) -> Result<Spool, FaxError> {
         let job = Job::read(job).ok_or(FaxError::Refused { step: "find the job", code: 0 })?;
         let mut session = self.open().await?;
         let number = job.number;
@@ -285,7 +294,7 @@ impl Fax for Hylafax {
             self.remove(&mut session, &job.document).await?;
         }
         session.quit().await;
-        Ok(())
+        Ok(Spool::Clear)
     }
 }
 

@@ -110,7 +110,7 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Vec<u8>,
             }
         }
         if !head.starts_with("http/1.1 200") {
-            return Err(Error::new(InvalidData, "the center refused a message of the load"));
+            return Err(Error::new(InvalidData, "the service refused a request of the load"));
         }
         return Ok(buffer[start..start + length].to_vec());
     }

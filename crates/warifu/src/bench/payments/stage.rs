@@ -69,6 +69,8 @@ struct Member {
     newcomer: Newcomer,
     card: PrepaidCard,
     next: u64,
+    /// Whether the center has what this member's payments name.
+    enclosed: bool,
 }
 
 /// A connection's requests with the session under which the answers are read.
@@ -149,17 +151,19 @@ impl Stage {
             recipients: &recipients,
         };
         let party = &member.newcomer.party;
-        let sealed = party.seal(&draft, OrderId(party.random32())).await?;
-        let payment = Payment {
-            sealed: sealed.bundle.only(Role::Center),
-            front: self.merchant.terminal().credential_token.clone(),
-        };
+        let sealed = party.seal(&draft, OrderId(party.new_name())).await?;
+        let front = self.merchant.terminal().credential_token.clone();
+        let payment = Payment::of(&sealed.bundle, &front)?;
         let writer = &member.newcomer.writer;
+        // As a terminal does with its first payment.
+        if !std::mem::replace(&mut member.enclosed, true) {
+            writer.line.enclose(&Payment::enclosures(&sealed.bundle, &front)).await?;
+        }
         let telegram = Telegram {
             iss: writer.member.clone(),
             aud: writer.center.sub.clone(),
             key: telegram::key_id(&writer.signer.verifying_key()),
-            jti: Nonce(party.random32()),
+            jti: Nonce(party.new_name()),
             seq: member.next,
             instruction: Instruction::Pay(Box::new(payment)),
             iat: now(),
@@ -305,7 +309,7 @@ async fn member(
     let cards = newcomer.holder.prepaid_cards().await?;
     let card = cards.into_iter().next().ok_or_else(|| Failure::input("benchmark", "no card"))?;
     // Registration, request and status have the first numbers.
-    Ok(Member { newcomer, card: card.card?, next: 1000 })
+    Ok(Member { newcomer, card: card.card?, next: 1000, enclosed: false })
 }
 
 fn form(merchant: &Arc<Party>, center: &Credential) -> Result<(String, Arc<CheckedForm>), Failure> {

@@ -1,8 +1,8 @@
 //! `warifu holder buy`, and the orders that came of it.
 
-use super::place::At;
 use crate::{
     Failure,
+    command::terminal::place::At,
     output::{json, say},
     setup::{read_text, write_text},
 };
@@ -174,10 +174,15 @@ fn summary(record: &OrderRecord) -> serde_json::Value {
 
 /// Prints an order in a line, and in two more what was paid.
 pub fn print(record: &OrderRecord) {
-    let state = record.state.map_or("sealed, not answered yet", State::as_str);
-    let reason = record.reason.as_deref().map(|r| format!(" ({r})")).unwrap_or_default();
-    say(&format!("{}  {}  {state}{reason}", record.id, record.front));
+    print_state(record);
     if let (Some(transaction), Some(balance)) = (&record.transaction, record.balance) {
         say(&format!("transaction  {transaction}\nnew balance  {balance}"));
     }
+}
+
+/// Prints an order in a line.
+pub fn print_state(record: &OrderRecord) {
+    let state = record.state.map_or("sealed, not answered yet", State::as_str);
+    let reason = record.reason.as_deref().map(|r| format!(" ({r})")).unwrap_or_default();
+    say(&format!("{}  {}  {state}{reason}", record.id, record.front));
 }

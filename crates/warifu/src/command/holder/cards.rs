@@ -1,14 +1,15 @@
-//! Cards: those of issuers, and prepaid ones with their top-ups and balances (rows B7, B8).
+//! Cards of issuers, and value on prepaid ones (row B7).
 
-use super::place::At;
+use super::prepaid::print_card;
 use crate::{
     Failure,
+    command::terminal::place::At,
     output::{json, note, say},
     setup::read_secret_line,
 };
 use clap::{Args, ValueEnum};
 use std::{path::PathBuf, time::Duration};
-use warifu_holder::{Card, Holder, PrepaidView, Source, Standing, TopUpRecord, TopUpWish, Way};
+use warifu_holder::{Card, Holder, Source, Standing, TopUpRecord, TopUpWish, Way};
 use warifu_types::{Currency, Identifier, Money, Nonce};
 
 /// Enter a card. Its number is read from a file or standard input, never from the command line.
@@ -238,58 +239,4 @@ impl TopUpStatus {
         all.iter().for_each(|record| say(&line(record)));
         Ok(())
     }
-}
-
-/// Ask the center what a prepaid card holds.
-pub async fn balance(at: &At, label: &str, as_json: bool) -> Result<(), Failure> {
-    let balance = at.holder().await?.balance(label).await?;
-    if as_json {
-        return json(&serde_json::json!({"card": label, "balance": balance}));
-    }
-    say(&balance.to_string());
-    Ok(())
-}
-
-/// List the prepaid cards, verified offline with the center's pinned key.
-pub async fn cards(at: &At, as_json: bool) -> Result<(), Failure> {
-    let cards = at.holder().await?.prepaid_cards().await?;
-    if as_json {
-        return json(&cards.iter().map(card_summary).collect::<Vec<_>>());
-    }
-    cards.iter().for_each(print_card);
-    Ok(())
-}
-
-fn card_summary(view: &PrepaidView) -> serde_json::Value {
-    let (balance, at) = view.balance.unzip();
-    match &view.card {
-        Ok(card) => serde_json::json!({
-            "card": view.label, "good": true, "ending": ending(&card.number),
-            "expiry": card.expiry, "loaded": card.loaded, "serial": card.serial,
-            "center": card.iss, "balance": balance, "balance_at": at,
-        }),
-        Err(error) => serde_json::json!({
-            "card": view.label, "good": false, "problem": error.to_string(),
-            "balance": balance, "balance_at": at,
-        }),
-    }
-}
-
-fn print_card(view: &PrepaidView) {
-    say(&match &view.card {
-        Ok(card) => format!(
-            "{}  …{}  expires {}  loaded {}  of {}",
-            view.label,
-            ending(&card.number),
-            card.expiry,
-            card.loaded,
-            card.iss
-        ),
-        Err(error) => format!("{}  is not good: {error}", view.label),
-    });
-}
-
-/// The last four digits.
-fn ending(number: &str) -> &str {
-    number.get(number.len().saturating_sub(4)..).unwrap_or_default()
 }

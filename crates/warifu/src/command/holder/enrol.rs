@@ -1,8 +1,8 @@
 //! A terminal that is enrolled with files, without a settlement center.
 
-use super::place::{At, HolderSettings, SETTINGS};
 use crate::{
     Failure,
+    command::terminal::place::{At, HolderSettings, SETTINGS},
     config::{key_policy, suites},
     output::{note, say},
     setup::{describe, read_enrolment, read_key, write_text},

@@ -3,15 +3,13 @@
 mod buy;
 mod cards;
 mod enrol;
-mod history;
 mod join;
-mod place;
 mod play;
-mod vault;
+mod prepaid;
 
+use super::terminal::{history, place::At, vault};
 use crate::{Failure, output::say, setup::write_text};
 use clap::Subcommand;
-use place::At;
 use std::path::PathBuf;
 use warifu_holder::Profile;
 use warifu_types::OrderId;
@@ -68,14 +66,9 @@ pub enum HolderCommand {
         #[arg(long)]
         json: bool,
     },
-    /// List the prepaid cards; each is verified offline with the center's pinned key.
-    Cards {
-        #[command(flatten)]
-        at: At,
-        /// Print one JSON document.
-        #[arg(long)]
-        json: bool,
-    },
+    /// List the prepaid cards, each verified offline with the center's pinned key; or have them again,
+    /// hand one out to be checked, check another's.
+    Cards(prepaid::Cards),
     /// Buy.
     Buy(Box<buy::Buy>),
     /// Show an order, or all.
@@ -103,25 +96,10 @@ pub enum HolderCommand {
         to: PathBuf,
     },
     /// Use what an order bought in real time, until Ctrl-C or the last tick; then stop, so that only
-    /// what was used is paid for.
-    Play {
-        #[command(flatten)]
-        at: At,
-        /// The order.
-        #[arg(long, allow_hyphen_values = true)]
-        order: OrderId,
-        /// Stop after so many ticks.
-        #[arg(long)]
-        ticks: Option<u32>,
-    },
+    /// what was used is paid for. A merchant that does not answer for a while is asked again.
+    Play(play::Play),
     /// Stop the use of an order, where a terminal that played has died.
-    Stop {
-        #[command(flatten)]
-        at: At,
-        /// The order.
-        #[arg(long, allow_hyphen_values = true)]
-        order: OrderId,
-    },
+    Stop(play::Which),
     /// Register a card at a card registry, for orders through a broker. The broker never sees it.
     RegisterCard(Box<cards::RegisterCard>),
     /// Show the history. Needs password A only, and no network.
@@ -179,17 +157,14 @@ impl HolderCommand {
             HolderCommand::Agree(agree) => agree.run().await,
             HolderCommand::TopUp(top_up) => top_up.run().await,
             HolderCommand::TopUpStatus(status) => status.run().await,
-            HolderCommand::Balance { at, card, json } => cards::balance(&at, &card, json).await,
-            HolderCommand::Cards { at, json } => cards::cards(&at, json).await,
+            HolderCommand::Balance { at, card, json } => prepaid::balance(&at, &card, json).await,
+            HolderCommand::Cards(cards) => cards.run().await,
             HolderCommand::Buy(buy) => buy.run().await,
             HolderCommand::Orders { at, json } => buy::orders(&at, json).await,
             HolderCommand::Resume { at } => resume(&at).await,
             HolderCommand::Download { at, order, to } => buy::download(&at, order, &to).await,
-            HolderCommand::Play { at, order, ticks } => play::play(&at, order, ticks).await,
-            HolderCommand::Stop { at, order } => {
-                let holder = at.holder().await?;
-                play::stop(&holder, order).await
-            }
+            HolderCommand::Play(play) => play.run().await,
+            HolderCommand::Stop(which) => which.stop().await,
             HolderCommand::RegisterCard(register) => register.run().await,
             HolderCommand::History(history) => history.run().await,
             HolderCommand::Password(command) => command.run(),
