@@ -34,6 +34,7 @@ pub use joining::{ApplicationState, ApplicationSummary, Letter, MemberSummary};
 pub use network::{CenterWish, add_center, advance, init, join, request, revoke};
 pub use prepaid::{MoneyOutcome, MoneyReceived, MoneyRecord, Source};
 pub use registrar::{Kind, Registrar};
+pub use rules::limits::Limit;
 pub use settings::{Rates, Settings, Terms};
 pub use settlement::Settlement;
 pub use telegrams::TelegramEvidence;

@@ -29,6 +29,14 @@ pub struct Newcomer {
     pub holder: Arc<Holder>,
 }
 
+/// What a person has in hand when the letter has come.
+pub struct Invited {
+    /// The center's guide.
+    pub guide: CheckedGuide,
+    /// What the letter says.
+    pub letter: Letter,
+}
+
 /// Guide, application, approval, letter, registration; everything that the terminal keeps goes into
 /// `store`. The first key comes from `seed`, so that a vault can be made around it before.
 pub async fn join(
@@ -39,29 +47,57 @@ pub async fn join(
     keys: &KeySettings,
     seed: [u8; 32],
 ) -> Result<Newcomer, Failure> {
+    let invited = invite(center, url, person).await?;
+    invited.register(store, keys, seed, Arc::new(OsEntropy)).await
+}
+
+/// Guide, application, approval and letter.
+pub async fn invite(
+    center: &Arc<Settlement>,
+    url: &str,
+    person: Person,
+) -> Result<Invited, Failure> {
     let guide = CheckedGuide::new(TelegramSession::guide(url).await?, now())?;
     let who = Joiner::Member(person);
     let application = joining::apply(&guide, who.profile(), "ja", &mut random()).await?;
     let number = center.approve(&application.to_string()).await?;
     let posted = center.letter(&number, false).await?;
-    let entropy = Arc::new(OsEntropy);
-    let line: Arc<dyn Line> =
-        Arc::new(CenterLine::new(guide.network(), guide.center().clone(), entropy.clone()));
     let (_, terms) = guide.terms(MemberKind::Member);
     let letter = Letter { number, code: posted.code.clone(), terms, who };
-    let fresh =
-        Fresh { now: now(), random: Random::from_seed(seed), jti: Nonce(entropy.bytes32()) };
-    joining::prepare(&store, &guide, letter, line.clone(), fresh).await?;
-    let membership = joining::register(&store, line.clone(), now()).await?;
-    let party = party_over(store.clone(), keys).await?;
-    let signer = Arc::new(store.run(identity::signing_key).await?);
-    let writer = Writer {
-        member: membership.identifier.clone(),
-        signer,
-        center: guide.center().clone(),
-        line,
-    };
-    let holder = Holder::new(party.clone(), store);
-    holder.join(writer.clone());
-    Ok(Newcomer { membership, party, writer, holder })
+    Ok(Invited { guide, letter })
+}
+
+impl Invited {
+    /// The registration. The first key comes from `seed`, the ids and keys of telegrams from
+    /// `entropy`.
+    pub async fn register(
+        self,
+        store: Arc<dyn Store>,
+        keys: &KeySettings,
+        seed: [u8; 32],
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Newcomer, Failure> {
+        let Invited { guide, letter } = self;
+        let jti = Nonce(entropy.bytes32());
+        let line: Arc<dyn Line> =
+            Arc::new(CenterLine::new(guide.network(), guide.center().clone(), entropy));
+        let fresh = Fresh { now: now(), random: Random::from_seed(seed), jti };
+        joining::prepare(&store, &guide, letter, line.clone(), fresh).await?;
+        let membership = joining::register(&store, line.clone(), now()).await?;
+        let party = party_over(store.clone(), keys).await?;
+        let centers = party.terminal().trust.anchors().centers.len();
+        if centers > 1 {
+            // The answer brought the share of the first alone.
+            party.renew().await?;
+        }
+        let writer = Writer {
+            member: membership.identifier.clone(),
+            signer: Arc::new(store.run(identity::signing_key).await?),
+            center: guide.center().clone(),
+            line,
+        };
+        let holder = Holder::new(party.clone(), store);
+        holder.join(writer.clone());
+        Ok(Newcomer { membership, party, writer, holder })
+    }
 }

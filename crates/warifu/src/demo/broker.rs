@@ -38,22 +38,38 @@ const BROKER_NAME: &str = "broker.example";
 const REGISTRY_NAME: &str = "localhost";
 /// The provider's fax number.
 const FAX: &str = "+81925551234";
-const PASSWORD: &str = "seven herons at dawn";
+/// The member's password at the broker.
+pub const PASSWORD: &str = "seven herons at dawn";
+/// What the provider is called.
+const PROVIDER: &str = "和布の宿";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often something is looked at that comes by itself.
 const LOOK: Duration = Duration::from_millis(25);
 
 /// Broker and registry, running.
 pub struct BrokerSide {
-    broker: Arc<Broker>,
-    mail: Arc<MailWorld>,
-    machine: FaxMachine,
+    /// The broker.
+    pub broker: Arc<Broker>,
+    /// Every mail, and who reads it.
+    pub mail: Arc<MailWorld>,
+    /// The provider's fax machine.
+    pub machine: FaxMachine,
+    /// The number of the one provider.
+    pub provider: String,
+    /// The number of the one member.
+    pub member: String,
+    /// The places of broker and registry, to look into afterwards.
+    pub places: BTreeMap<&'static str, Place>,
+    /// Their open stores.
+    pub stores: BTreeMap<&'static str, Opened>,
+    /// Where users reach the broker.
+    pub url: String,
     /// The registry's records, read beside its process.
     registry: Arc<Registry>,
     /// Ends with the demonstration.
     _process: Process,
-    member: String,
-    service: String,
+    /// The name of the one service that is offered.
+    pub service: String,
 }
 
 /// A process that ends when this is dropped.
@@ -69,9 +85,10 @@ impl Drop for Process {
 /// Where what is of the registry.
 struct Desk {
     folder: PathBuf,
-    listen: SocketAddr,
-    line: SocketAddr,
-    machine: SocketAddr,
+    /// Its own listener, and where others reach it.
+    listen: (SocketAddr, SocketAddr),
+    /// The private line's, likewise.
+    line: (SocketAddr, SocketAddr),
     config: RegistryConfig,
 }
 
@@ -79,41 +96,56 @@ impl BrokerSide {
     /// Starts both, with one provider, one member, and the member's card registered.
     pub async fn start(network: &Network) -> Result<BrokerSide, Failure> {
         let machine = FaxMachine::start().await?;
-        let desk = Desk::new(&network.folder, machine.address())?;
+        let desk = Desk::new(network, machine.address()).await?;
         let keys = network.keys()?;
-        let place = network.place("registry");
-        let opened =
-            enrol(network, &place, (REGISTRY, &[Role::Registry], Some(desk.listen))).await?;
-        let party = opened.party(&keys).await?;
-        let registry = brokering::registry(party, opened.port(), &desk.config)?;
+        let places = ["registry", "broker"].map(|name| (name, network.place(name)));
+        let places = BTreeMap::from(places);
+        let url = desk.listen.1;
+        let of_registry =
+            enrol(network, &places["registry"], (REGISTRY, &[Role::Registry], Some(url))).await?;
+        let party = of_registry.party(&keys).await?;
+        let registry = brokering::registry(party, of_registry.port(), &desk.config)?;
         let provider = network.merchant()?.party().id();
         let entry = ProviderEntry {
             provider: provider.clone(),
-            name: "和布の宿".to_string(),
+            name: PROVIDER.to_string(),
             channel: Channel::Fax { number: FAX.to_string() },
             sheets_an_hour: 60,
         };
         registry.admit_provider(entry).await?;
         let process = desk.start(network, &keys).await?;
-        let broker_place = network.place("broker");
-        let broker_opened =
-            enrol(network, &broker_place, (BROKER, &[Role::Holder, Role::Broker], None)).await?;
+        let roles = [Role::Holder, Role::Broker];
+        let of_broker = enrol(network, &places["broker"], (BROKER, &roles, None)).await?;
         let mail = Arc::new(MailWorld::new());
-        let broker = desk.broker(&broker_opened, &keys, mail.clone()).await?;
-        let number = broker
+        let broker = desk.broker(&of_broker, &keys, mail.clone()).await?;
+        let provider = broker
             .apply(ProviderApplication {
                 provider,
-                name: "和布の宿".to_string(),
+                name: PROVIDER.to_string(),
                 url: network.url("merchant"),
                 mail: "inn@shop.example".to_string(),
                 by_reference: false,
             })
             .await?;
-        broker.admit_provider(&number).await?;
-        let service = offer(network, &broker, &number).await?;
+        broker.admit_provider(&provider).await?;
+        let service = offer(network, &broker, &provider).await?;
         let member = join(network, &broker).await?;
         broker.spawn_worker(Duration::from_millis(100));
-        Ok(BrokerSide { broker, mail, machine, registry, _process: process, member, service })
+        let url = network.serve("broker", warifu_broker::routes(broker.clone())).await?;
+        let stores = BTreeMap::from([("registry", of_registry), ("broker", of_broker)]);
+        Ok(BrokerSide {
+            broker,
+            mail,
+            machine,
+            provider,
+            member,
+            places,
+            stores,
+            url,
+            registry,
+            _process: process,
+            service,
+        })
     }
 
     /// Orders, approves by mail, types the fax in at the provider, and waits for the end.
@@ -283,8 +315,8 @@ async fn join(network: &Network, broker: &Broker) -> Result<String, Failure> {
 }
 
 impl Desk {
-    fn new(folder: &Path, machine: SocketAddr) -> Result<Desk, Failure> {
-        let folder = folder.join("private-line");
+    async fn new(network: &Network, machine: SocketAddr) -> Result<Desk, Failure> {
+        let folder = network.folder.join("private-line");
         std::fs::create_dir_all(&folder)?;
         certificates(&folder)?;
         let key = folder.join("cards.key");
@@ -292,6 +324,7 @@ impl Desk {
             brokering::create_card_key(&key)?;
         }
         let (listen, line) = (free()?, free()?);
+        let machine = network.public("fax", machine).await;
         let config = RegistryConfig {
             line: LineListenConfig { listen: line, files: files(&folder, REGISTRY_NAME) },
             broker: BROKER_NAME.to_string(),
@@ -299,7 +332,9 @@ impl Desk {
             card_keys: vec![key],
             fax: Some(FaxConfig::Simulator { machine }),
         };
-        Ok(Desk { folder, listen, line, machine, config })
+        let listen = (listen, network.public("registry", listen).await);
+        let line = (line, network.public("private line", line).await);
+        Ok(Desk { folder, listen, line, config })
     }
 
     /// Starts the registry's process, and waits until its private line answers.
@@ -309,20 +344,24 @@ impl Desk {
             keys.center.clone().ok_or_else(|| Failure::input("center", "there is none"))?;
         let text = |path: &Path| path.display().to_string();
         let LineFiles { ca, certificate, key } = &self.config.line.files;
+        let machine = match &self.config.fax {
+            Some(FaxConfig::Simulator { machine }) => machine.to_string(),
+            _ => return Err(Failure::input("registry.fax", "there is no machine")),
+        };
         let config = serde_json::json!({
             "data": text(&place.data),
             "key_file": text(&place.key_file),
             "identifier": REGISTRY,
-            "listen": self.listen.to_string(),
+            "listen": self.listen.0.to_string(),
             "center": { "identifier": center.to_string(), "url": center_url },
             "registry": {
                 "broker": BROKER_NAME,
                 "card_keys": self.config.card_keys.iter().map(|key| text(key)).collect::<Vec<_>>(),
                 "line": {
-                    "listen": self.line.to_string(),
+                    "listen": self.line.0.to_string(),
                     "files": { "ca": text(ca), "certificate": text(certificate), "key": text(key) },
                 },
-                "fax": { "simulator": { "machine": self.machine.to_string() } },
+                "fax": { "simulator": { "machine": machine } },
             },
         });
         let config = toml::to_string(&config)
@@ -334,13 +373,13 @@ impl Desk {
             .arg(&file)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(place.data.join("registry.log"))?)
             .spawn()?;
         let process = Process(process);
         until("the registry", async || {
             let (a, b) = tokio::join!(
-                tokio::net::TcpStream::connect(self.line),
-                tokio::net::TcpStream::connect(self.listen)
+                tokio::net::TcpStream::connect(self.line.0),
+                tokio::net::TcpStream::connect(self.listen.0)
             );
             (a.is_ok() && b.is_ok()).then_some(())
         })
@@ -356,7 +395,7 @@ impl Desk {
     ) -> Result<Arc<Broker>, Failure> {
         let party = opened.party(keys).await?;
         let registry = LinePeerConfig {
-            url: format!("https://{REGISTRY_NAME}:{}", self.line.port()),
+            url: format!("https://{REGISTRY_NAME}:{}", self.line.1.port()),
             files: files(&self.folder, BROKER_NAME),
         };
         let settings = warifu_broker::Settings::new("order.example", "http://127.0.0.1");

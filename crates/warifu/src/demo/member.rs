@@ -7,12 +7,12 @@ use crate::{
     newcomer::{self, Newcomer},
     output::note,
     serve::Service,
-    setup::{KeySettings, random},
+    setup::random,
 };
 use std::{sync::Arc, time::Duration};
 use warifu_holder::{Source, Standing, TopUpWish, VaultStore, joining::first_key};
-use warifu_ports::Entropy;
-use warifu_protocol::{suite::Suite, telegram};
+use warifu_ports::{Entropy, Store};
+use warifu_protocol::telegram;
 use warifu_store::OsEntropy;
 use warifu_types::{Currency, Money, Nonce};
 use warifu_vault::{Cost, Password, Passwords, Vault};
@@ -23,7 +23,7 @@ pub const PREPAID: &str = "prepaid";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Joins, and loads 20,000 yen by the issuer's credit and 6,000 in the other ways.
-pub async fn join(network: &Network, minimum: Option<Suite>) -> Result<Newcomer, Failure> {
+pub async fn join(network: &Network) -> Result<Newcomer, Failure> {
     let seed = OsEntropy.bytes32();
     let folder = network.folder.join("member");
     std::fs::create_dir_all(&folder)?;
@@ -38,11 +38,9 @@ pub async fn join(network: &Network, minimum: Option<Suite>) -> Result<Newcomer,
         address: network.person.profile.address.clone(),
         born: network.person.born.clone(),
     };
-    let keys = KeySettings {
-        minimum,
-        center: Some((identifier(super::people::CENTER.identifier)?, network.url("center"))),
-        ..KeySettings::default()
-    };
+    let store: Arc<dyn Store> = store;
+    network.agree_with_member(&store).await?;
+    let keys = network.keys()?;
     let url = network.url("center");
     let settlement = network.center.settlement();
     let member = newcomer::join(settlement, &url, store, person, &keys, seed).await?;

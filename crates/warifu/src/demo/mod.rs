@@ -1,7 +1,7 @@
 //! The demonstration: the whole network on loopback, and one purchase of every kind.
 
 mod banks;
-mod broker;
+pub mod broker;
 mod member;
 pub mod network;
 mod people;

@@ -1,16 +1,19 @@
 //! The whole network in one process: each party with its own folder, key file, database and port,
 //! meeting the others over real sockets.
 
+mod centers;
+
 use super::broker::BrokerSide;
-use super::people::{CENTER, Cast, HOLDER, Person, SERVICES, identifier};
+use super::people::{CENTER, Cast, HOLDER, MEMBER, Person, SERVICES, identifier};
 use crate::{
     Failure,
     config::{MerchantConfig, brokering::ProviderConfig, suites},
     newcomer::Newcomer,
     serve::{Service, Settings},
-    setup::{KeySettings, Opened, Place, now, random},
+    setup::{KeySettings, Opened, Place},
 };
 use async_trait::async_trait;
+use axum::Router;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -18,14 +21,20 @@ use std::{
     sync::{Arc, Mutex},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
-use warifu_center::{CenterWish, Kind};
+use warifu_center::Kind;
 use warifu_gateways::bank::simulator::BankWorld;
 use warifu_holder::{Card, Holder};
 use warifu_issuer::{CardApplication, CardKind};
 use warifu_keydist::Thresholds;
+use warifu_ports::{Entropy, Store};
 use warifu_protocol::{form::Designation, suite::Suite, terminal::KeyPolicy};
+use warifu_store::OsEntropy;
 use warifu_types::{Currency, Identifier, Money, Role};
-use warifu_wire::identity::Wish;
+use warifu_wire::{
+    Party,
+    identity::{Wish, agree},
+};
+use zeroize::Zeroizing;
 
 /// The network's name.
 pub const NETWORK: &str = "demo.warifu.example";
@@ -55,6 +64,10 @@ pub struct Setup {
     pub suites: Vec<Suite>,
     /// Where pair keys come from.
     pub policy: KeyPolicy,
+    /// Whether a second center gives everyone a share, too (row D6).
+    pub second_center: bool,
+    /// How the center deals with members and their money.
+    pub settlement: warifu_center::Settings,
     /// What stands before the listeners.
     pub front: Option<Arc<dyn Front>>,
     /// What the holder enters.
@@ -70,9 +83,21 @@ impl Default for Setup {
             minimum: None,
             suites: suites(None),
             policy: KeyPolicy::default(),
+            second_center: false,
+            settlement: warifu_center::Settings::default(),
             front: None,
             person: None,
             program: None,
+        }
+    }
+}
+
+impl Setup {
+    /// The address under which others reach `target`.
+    async fn public(&self, name: &str, target: SocketAddr) -> SocketAddr {
+        match &self.front {
+            Some(front) => front.front(name, target).await,
+            None => target,
         }
     }
 }
@@ -91,9 +116,9 @@ pub struct Network {
     pub banks: BankWorld,
     /// Where everything lies.
     pub folder: PathBuf,
-    minimum: Option<Suite>,
-    policy: KeyPolicy,
-    program: Option<PathBuf>,
+    setup: Setup,
+    /// The keys that were agreed beforehand, by the two who have them.
+    agreed: BTreeMap<[String; 2], [u8; 32]>,
     member: tokio::sync::OnceCell<Newcomer>,
     broker: tokio::sync::OnceCell<BrokerSide>,
     /// Every party's place, to look into afterwards.
@@ -113,7 +138,7 @@ struct Builder<'a> {
     urls: BTreeMap<&'static str, String>,
     tasks: Vec<JoinHandle<()>>,
     /// The keys of each two, in a network where they are agreed beforehand.
-    agreed: BTreeMap<(String, String), [u8; 32]>,
+    agreed: BTreeMap<[String; 2], [u8; 32]>,
 }
 
 impl Network {
@@ -128,7 +153,7 @@ impl Network {
             tasks: Vec::new(),
             agreed: BTreeMap::new(),
         };
-        let center = builder.center().await?;
+        let center = builder.centers().await?;
         let banks = super::banks::open(&center)?;
         let mut services = BTreeMap::new();
         for cast in SERVICES {
@@ -152,9 +177,8 @@ impl Network {
             center,
             banks,
             folder: folder.to_path_buf(),
-            minimum: setup.minimum,
-            policy: setup.policy,
-            program: setup.program.clone(),
+            setup: setup.clone(),
+            agreed: builder.agreed,
             member: tokio::sync::OnceCell::new(),
             broker: tokio::sync::OnceCell::new(),
             places: builder.places,
@@ -166,7 +190,7 @@ impl Network {
 
     /// The member of the settlement center, with a loaded prepaid card; joins when first asked for.
     pub async fn member(&self) -> Result<&Newcomer, Failure> {
-        self.member.get_or_try_init(|| super::member::join(self, self.minimum)).await
+        self.member.get_or_try_init(|| super::member::join(self)).await
     }
 
     /// The broker, with its registry in a process of its own; starts when first asked for.
@@ -183,8 +207,20 @@ impl Network {
     }
 
     /// How a further party uses its keys.
-    pub(super) fn keys(&self) -> Result<KeySettings, Failure> {
-        keys(self.minimum, self.policy, self.url(CENTER.name))
+    pub fn keys(&self) -> Result<KeySettings, Failure> {
+        keys(&self.setup, self.url(CENTER.name))
+    }
+
+    /// Gives the first member's store the keys that every service has agreed with it, where the
+    /// network works so.
+    pub async fn agree_with_member(&self, store: &Arc<dyn Store>) -> Result<(), Failure> {
+        for (pair, key) in self.agreed.iter().filter(|(pair, _)| pair.contains(&MEMBER.into())) {
+            for peer in pair.iter().filter(|peer| *peer != MEMBER) {
+                let (peer, key) = (identifier(peer)?, Zeroizing::new(*key));
+                store.run(move |unit| agree(unit, &peer, key)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Where a further party keeps its things.
@@ -194,10 +230,29 @@ impl Network {
 
     /// The program that runs a party in a process of its own.
     pub(super) fn program(&self) -> Result<PathBuf, Failure> {
-        match &self.program {
+        match &self.setup.program {
             Some(program) => Ok(program.clone()),
             None => Ok(std::env::current_exe()?),
         }
+    }
+
+    /// Broker and registry, if they were started.
+    pub fn broker_if_started(&self) -> Option<&BrokerSide> {
+        self.broker.get()
+    }
+
+    /// The address under which others reach `target`.
+    pub(super) async fn public(&self, name: &str, target: SocketAddr) -> SocketAddr {
+        self.setup.public(name, target).await
+    }
+
+    /// Serves a further party's routes; returns where others reach it.
+    pub(super) async fn serve(&self, name: &str, routes: Router) -> Result<String, Failure> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = self.public(name, listener.local_addr()?).await;
+        let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        tasks.push(run(listener, routes));
+        Ok(format!("http://{address}"))
     }
 
     /// Where each service answers.
@@ -236,16 +291,12 @@ impl Builder<'_> {
         if self.setup.policy != KeyPolicy::Agreed {
             return Ok(());
         }
-        let everyone = SERVICES.iter().map(|cast| cast.identifier).chain([HOLDER]);
+        let everyone = SERVICES.iter().map(|cast| cast.identifier).chain([HOLDER, MEMBER]);
         for peer in everyone.filter(|peer| *peer != own) {
             let mut pair = [own.to_string(), peer.to_string()];
             pair.sort();
-            let [first, second] = pair;
-            let key = self.agreed.entry((first, second)).or_insert_with(|| {
-                use warifu_ports::Entropy;
-                warifu_store::OsEntropy.bytes32()
-            });
-            opened.agree(&identifier(peer)?, zeroize::Zeroizing::new(*key)).await?;
+            let key = self.agreed.entry(pair).or_insert_with(|| OsEntropy.bytes32());
+            opened.agree(&identifier(peer)?, Zeroizing::new(*key)).await?;
         }
         Ok(())
     }
@@ -253,55 +304,27 @@ impl Builder<'_> {
     /// A listener, and the address under which others reach it.
     async fn listen(&mut self, name: &'static str) -> Result<(TcpListener, String), Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let mut address = listener.local_addr()?;
-        if let Some(front) = &self.setup.front {
-            address = front.front(name, address).await;
-        }
+        let address = self.setup.public(name, listener.local_addr()?).await;
         let url = format!("http://{address}");
         self.urls.insert(name, url.clone());
         Ok((listener, url))
     }
 
-    fn run(&mut self, listener: TcpListener, routes: axum::Router) {
-        self.tasks.push(tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, routes).await {
-                tracing::error!(%error, "listener");
-            }
-        }));
+    fn run(&mut self, listener: TcpListener, routes: Router) {
+        self.tasks.push(run(listener, routes));
     }
 
-    async fn center(&mut self) -> Result<Arc<warifu_center::Center>, Failure> {
-        let opened = self.open(CENTER.name)?;
-        let (listener, url) = self.listen(CENTER.name).await?;
-        let wish = CenterWish {
-            network: NETWORK.to_string(),
-            identifier: identifier(CENTER.identifier)?,
-            url,
-            thresholds: self.setup.thresholds,
-        };
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed)
-            .map_err(|_| Failure::input("entropy", "the machine gives none"))?;
-        let mut generator = random();
-        opened
-            .port()
-            .run(move |unit| warifu_center::init(unit, &wish, seed, now(), &mut generator))
-            .await?;
-        let keys = KeySettings { minimum: self.setup.minimum, ..KeySettings::default() };
-        let party = opened.party(&keys).await?;
-        let settings = Settings { open_desk: true, ..Settings::default() };
-        let service = Service::build(Role::Center, party, opened.port(), &settings).await?;
-        service.start_workers();
-        self.run(listener, service.routes());
-        match service {
-            Service::Center(center) => Ok(center),
-            _ => Err(Failure::input("role", "not a center")),
+    /// An enrolled party, with a share of every center.
+    async fn party(&self, opened: &Opened) -> Result<Arc<Party>, Failure> {
+        let party = opened.party(&self.keys()?).await?;
+        if self.setup.second_center {
+            party.renew().await?;
         }
+        Ok(party)
     }
 
     fn keys(&self) -> Result<KeySettings, Failure> {
-        let center = self.urls.get(CENTER.name).cloned().unwrap_or_default();
-        keys(self.setup.minimum, self.setup.policy, center)
+        keys(self.setup, self.urls.get(CENTER.name).cloned().unwrap_or_default())
     }
 
     async fn service(
@@ -321,7 +344,7 @@ impl Builder<'_> {
         let answer = center.enrol(request, Kind::Admit).await?;
         opened.accept(&answer, None).await?;
         self.agree(&opened, cast.identifier).await?;
-        let party = opened.party(&self.keys()?).await?;
+        let party = self.party(&opened).await?;
         let service = Service::build(cast.role, party, opened.port(), &settings()?).await?;
         service.start_workers();
         if let Service::Merchant(merchant) = &service {
@@ -351,13 +374,22 @@ impl Builder<'_> {
         let answer = center.enrol(request, Kind::Issue).await?;
         opened.accept(&answer, None).await?;
         self.agree(&opened, HOLDER).await?;
-        let party = opened.party(&self.keys()?).await?;
+        let party = self.party(&opened).await?;
         let holder = Holder::new(party, opened.port());
         holder.set_profile(person.profile.clone()).await?;
         holder.add_card(person.card.clone()).await?;
         holder.add_card(person.badge.clone()).await?;
         Ok(holder)
     }
+}
+
+/// Answers until the task is stopped.
+fn run(listener: TcpListener, routes: Router) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, routes).await {
+            tracing::error!(%error, "listener");
+        }
+    })
 }
 
 /// Where a party keeps its things.
@@ -367,9 +399,9 @@ fn place(folder: &Path, name: &str) -> Place {
 }
 
 /// How a party uses its keys.
-fn keys(minimum: Option<Suite>, policy: KeyPolicy, center: String) -> Result<KeySettings, Failure> {
+fn keys(setup: &Setup, center: String) -> Result<KeySettings, Failure> {
     let center = Some((identifier(CENTER.identifier)?, center));
-    Ok(KeySettings { minimum, policy, center })
+    Ok(KeySettings { minimum: setup.minimum, policy: setup.policy, center })
 }
 
 fn settings() -> Result<Settings, Failure> {

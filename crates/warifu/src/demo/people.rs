@@ -36,8 +36,15 @@ pub const SERVICES: &[Cast] = &[
 pub const CENTER: Cast =
     Cast { name: "center", role: Role::Center, identifier: "domain:center.example" };
 
+/// A second center, in a network that has one.
+pub const SECOND_CENTER: Cast =
+    Cast { name: "second_center", role: Role::Center, identifier: "domain:keys2.example" };
+
 /// The holder's identifier: a mail address, never a postal one, since it travels in clear.
 pub const HOLDER: &str = "mail:hanako@example.jp";
+
+/// The identifier of the first member of the settlement center.
+pub const MEMBER: &str = "name:M-000001";
 
 /// A cast member's identifier.
 pub fn identifier(text: &str) -> Result<Identifier, IdentifierError> {

@@ -3,7 +3,7 @@
 
 use crate::{
     chance::Chance,
-    evidence::{cards_in_clear, spool_is_clear},
+    evidence::{leaks, spool_is_clear},
     people::HANAKO,
     providers::{Kind, Provider},
     town::{Replies, Town},
@@ -64,8 +64,9 @@ async fn killed_at_any_moment_all_parties_agree() {
     println!("{} orders, {kills} kills, an order takes {usual:?}", orders.len());
     agree(&user, providers, &orders);
     town.stop();
-    spool_is_clear(&town, &[HANAKO.card]);
-    assert_eq!(cards_in_clear(&town, &[HANAKO.card], &orders[0].order), []);
+    spool_is_clear(&town, &HANAKO);
+    let first = (orders[0].provider, &orders[0].order);
+    assert_eq!(leaks(&town, providers, &HANAKO, first), []);
 }
 
 /// Two orders at once, while services are killed and started again; how many.

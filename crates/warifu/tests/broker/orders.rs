@@ -2,13 +2,13 @@
 
 use crate::{
     clerk::read_fax,
-    evidence::{cards_in_clear, documents, scanner, spool_is_clear},
+    evidence::{leaks, spool_is_clear},
     people::{HANAKO, TARO},
     program::bad,
     providers::{Kind, Provider},
     town::{Replies, Town},
     until,
-    user::{Letter, Order, User},
+    user::{DESTINATION, Letter, Order, User},
 };
 use serde_json::Value;
 
@@ -40,11 +40,20 @@ async fn an_order_by_smtp_imap_and_fax() {
     bill_and_be_paid(&town, &order);
     assert_eq!(town.log("broker").matches("a mail to no order of ours").count(), 1);
     town.stop();
-    spool_is_clear(&town, &[HANAKO.card]);
-    assert_eq!(cards_in_clear(&town, &[HANAKO.card], &order), []);
-    // The check itself: a card in a file of the broker's would be found.
-    std::fs::write(town.path("broker").join("planted"), HANAKO.card).unwrap();
-    assert!(!cards_in_clear(&town, &[HANAKO.card], &order).is_empty());
+    spool_is_clear(&town, &HANAKO);
+    assert_eq!(leaks(&town, &[INN], &HANAKO, (INN, &order)), []);
+    // The check itself: a field in a file of somebody's would be found.
+    for (party, value) in [
+        ("broker", HANAKO.card),
+        ("registry", DESTINATION),
+        ("issuer", HANAKO.full_name),
+        ("inn", HANAKO.telephone),
+    ] {
+        let planted = town.path(party).join("planted");
+        std::fs::write(&planted, value).unwrap();
+        assert!(!leaks(&town, &[INN], &HANAKO, (INN, &order)).is_empty(), "{party}");
+        std::fs::remove_file(planted).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,11 +100,9 @@ async fn orders_by_lmtp_iso_8583_reference_and_closed_line() {
         assert_steps(&town, id, &["authorized", "captured", "merchant_paid", "closed"]);
     }
     town.stop();
-    spool_is_clear(&town, &[TARO.card]);
-    assert_eq!(cards_in_clear(&town, &[TARO.card], &hall), []);
-    for party in ["bath", "tea", "hall"] {
-        assert_eq!(documents(&town, party, &scanner(&[TARO.card])), [], "the card is kept");
-    }
+    spool_is_clear(&town, &TARO);
+    // At no provider is a card any more.
+    assert_eq!(leaks(&town, &providers, &TARO, (HALL, &hall)), []);
 }
 
 /// The issuer bills the user, who pays in two pieces, and the trade is closed (steps 62, 26, 63, 64).

@@ -105,7 +105,7 @@ impl Town {
             "kind": person.kind, "card_number": person.card, "expiry": EXPIRY,
             "holder": format!("mail:{}", person.mail()), "holder_name": person.full_name,
             "holder_telephone": person.telephone,
-            "limits": [{"minor": 1_000_000_000, "currency": "JPY"}], "max_instalments": instalments,
+            "limits": [{"minor": 1_000_000_000_000_u64, "currency": "JPY"}], "max_instalments": instalments,
         });
         let file = self.path("issuer").join("card.json");
         fs::write(&file, application.to_string()).unwrap();

@@ -46,7 +46,7 @@ impl Provider {
     /// The telephone number.
     pub const TELEPHONE: &str = "+81925555678";
     /// What the service costs, in yen: a number that stands nowhere else.
-    pub const PRICE: u64 = 19_733;
+    pub const PRICE: u64 = 19_733_127;
     /// Its code as a card acceptor.
     pub const ACCEPTOR: &str = "BATH0001";
 

@@ -16,6 +16,31 @@ pub struct Canary {
     pub must: BTreeSet<&'static str>,
 }
 
+impl Canary {
+    /// A value that these parties keep, and nobody else.
+    pub fn of(name: &str, value: impl Into<Vec<u8>>, owners: &[&'static str]) -> Canary {
+        let must: BTreeSet<_> = owners.iter().copied().collect();
+        Canary { name: name.to_string(), value: value.into(), may: must.clone(), must }
+    }
+
+    /// A value that nobody keeps.
+    pub fn nobodys(name: &str, value: impl Into<Vec<u8>>) -> Canary {
+        Canary::of(name, value, &[])
+    }
+
+    /// Who kept it need not keep it any more.
+    pub fn that_may_be_gone(mut self) -> Canary {
+        self.must.clear();
+        self
+    }
+
+    /// These parties may keep it, too.
+    pub fn seen_by(mut self, others: &[&'static str]) -> Canary {
+        self.may.extend(others);
+        self
+    }
+}
+
 /// Values that stand nowhere else, drawn from a seed.
 pub struct Source {
     seed: Vec<u8>,

@@ -3,17 +3,17 @@
 use crate::{canary::Canary, files::Files};
 use std::collections::{BTreeMap, BTreeSet};
 use warifu_store::Document;
-use warifu_testkit::{Finding, INCOMPLETE, Recording, Scanner};
+use warifu_testkit::{Entry, Finding, INCOMPLETE, Scanner};
 
 /// Everything that was recorded.
 pub struct Evidence<'a> {
-    /// Every byte on every socket.
-    pub sockets: &'a Recording,
+    /// Every byte on every socket that is for everyone to see.
+    pub sockets: Vec<Entry>,
     /// Every file of every party.
     pub files: &'a Files,
     /// Every log line.
     pub log: Vec<u8>,
-    /// Every party's documents, decrypted.
+    /// Every party's documents, decrypted; and what went over lines that may carry something.
     pub documents: BTreeMap<&'static str, Vec<Document>>,
 }
 
@@ -35,7 +35,7 @@ pub fn faults(canaries: &[Canary], evidence: &Evidence<'_>) -> Vec<Fault> {
     let scanner = Scanner::new(values.enumerate().map(|(place, value)| (place.to_string(), value)));
     let search = Search { canaries, scanner };
     let mut faults = Vec::new();
-    for entry in evidence.sockets.entries() {
+    for entry in &evidence.sockets {
         let label = format!("{} {}", entry.label, entry.direction);
         faults.extend(search.public("socket", &label, &entry.bytes));
     }
@@ -45,6 +45,13 @@ pub fn faults(canaries: &[Canary], evidence: &Evidence<'_>) -> Vec<Fault> {
     faults.extend(search.public("log", "log", &evidence.log));
     for (party, documents) in &evidence.documents {
         faults.extend(search.documents(party, documents));
+    }
+    for canary in canaries {
+        // A place of which nothing was recorded would lack nothing.
+        for place in canary.must.iter().filter(|place| !evidence.documents.contains_key(*place)) {
+            let (place, canary) = (format!("documents of {place}"), canary.name.clone());
+            faults.push(Fault { place, canary, how: "missing".to_string() });
+        }
     }
     faults.sort();
     faults

@@ -51,14 +51,14 @@ impl Files {
     }
 }
 
-/// The one exception: item numbers are the keys of the merchant's catalogue and stock, which
+/// The one exception: item numbers are the keys of the merchant's catalogue, stock and files, which
 /// everyone may read, and keys are not encrypted. In an SQLite row the key stands directly after the
 /// collection's name; there, and nowhere else, an item number may stand.
 fn blank_catalogue_keys(bytes: &mut [u8]) {
     const NAME: usize = b"merchant_items".len();
     for start in 0..bytes.len().saturating_sub(NAME + ITEM_NUMBER) {
         let (name, after) = bytes[start..].split_at_mut(NAME);
-        if name == b"merchant_items" || name == b"merchant_stock" {
+        if [b"merchant_items", b"merchant_stock", b"merchant_files"].iter().any(|c| name == *c) {
             after[..ITEM_NUMBER].fill(b'*');
         }
     }

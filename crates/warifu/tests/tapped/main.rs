@@ -14,22 +14,30 @@
     reason = "a fault of the harness ends the test"
 )]
 
+mod brokering;
 mod canary;
 mod check;
 #[path = "../support/disclosure.rs"]
 mod disclosure;
 mod files;
+#[path = "../support/http.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod http;
+mod keys;
 mod log;
+mod member;
 mod members;
 mod network;
 mod planted;
 mod secrets;
 mod trades;
+mod vault;
 
+use keys::Keys;
 use network::Tapped;
-use trades::SCRIPTS;
+use trades::{PREPAID_SCRIPTS, SCRIPTS};
 use warifu_holder::OrderRecord;
-use warifu_protocol::{AtFault, encode::unb64, suite::Suite};
+use warifu_protocol::{AtFault, encode::unb64, terminal::KeyPolicy};
 
 /// The suite of each part, as its header says.
 fn suites(record: &OrderRecord) -> Vec<String> {
@@ -41,23 +49,53 @@ fn suites(record: &OrderRecord) -> Vec<String> {
     record.receipt.sealed.parts.values().map(suite).collect()
 }
 
-async fn every_kind(suite: Option<Suite>, word: &str) {
-    let mut tapped = Tapped::start(suite).await;
+/// Every kind of trade in one network, by card and by prepaid card.
+async fn every_kind(keys: Keys) {
+    let mut tapped = Tapped::start(keys).await;
     for script in SCRIPTS {
         let record = tapped.trade(script).await;
-        assert!(suites(&record).iter().all(|suite| suite == word), "{}", script.name);
+        assert!(suites(&record).iter().all(|suite| suite == keys.word()), "{}", script.name);
+    }
+    tapped.join().await;
+    let card = tapped.load_by_issuer().await;
+    for script in PREPAID_SCRIPTS {
+        let record = tapped.prepaid_trade(script, &card).await;
+        assert!(suites(&record).iter().all(|suite| suite == keys.word()), "{}", script.name);
     }
     tapped.assert_recorded();
+    tapped.assert_telegrams_were_recorded();
     let faults = tapped.faults();
-    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(faults.is_empty(), "{keys:?}: {faults:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_leaks_with_hpke() {
-    every_kind(None, "kps+hpke").await;
+    every_kind(Keys::HPKE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_leaks_with_key_predistribution_alone() {
-    every_kind(Some(Suite::Kps), "kps").await;
+    every_kind(Keys::KPS).await;
+}
+
+/// These with one suite each, and a long run with both.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_leaks_under_keys_agreed_beforehand() {
+    for keys in (Keys { policy: KeyPolicy::Agreed, ..Keys::KPS }).with_each_suite() {
+        every_kind(keys).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_leaks_under_keys_handed_out_by_the_center() {
+    for keys in (Keys { policy: KeyPolicy::HandedOut, ..Keys::HPKE }).with_each_suite() {
+        every_kind(keys).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_leaks_where_every_key_is_the_sum_of_two_centers() {
+    for keys in (Keys { second_center: true, ..Keys::KPS }).with_each_suite() {
+        every_kind(keys).await;
+    }
 }

@@ -2,31 +2,66 @@
 
 use crate::canary::Canary;
 use serde_json::Value;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 use warifu::{demo::network::Network, serve::Service};
 use warifu_protocol::{AtFault, credential::Credential, encode::unb64};
+use warifu_store::Document;
 use warifu_wire::{Party, Service as _};
 
 /// One coefficient in so many is looked for: whoever writes out a share writes out all of it.
 const EVERY: usize = 8;
 
-/// Every secret of the network's parties.
-pub fn secrets(network: &Network) -> Vec<Canary> {
-    let mut secrets = Vec::new();
-    for (party, opened) in &network.stores {
-        for document in opened.store.dump().unwrap() {
-            let read = || serde_json::from_slice::<Value>(&document.value).unwrap();
-            match document.collection.as_str() {
-                "identity" => seeds(party, &read(), &mut secrets),
-                "identity_shares" => share(party, &document.key, &read(), &mut secrets),
-                "center" => secrets.push(held(party, "matrix seed", &read()["seed"])),
-                _ => {}
-            }
-        }
-        let key = std::fs::read(&network.places[party].key_file).unwrap();
-        secrets.push(nobodys(format!("{party}: key file"), key));
+/// Every secret of the network's parties, whose decrypted documents these are.
+pub fn secrets(
+    network: &Network,
+    documents: &BTreeMap<&'static str, Vec<Document>>,
+) -> Vec<Canary> {
+    let mut secrets: Vec<Canary> =
+        documents.iter().flat_map(|(party, all)| kept(party, all)).collect();
+    let brokering = network.broker_if_started().map(|side| &side.places);
+    for (party, place) in network.places.iter().chain(brokering.into_iter().flatten()) {
+        let key = std::fs::read(&place.key_file).unwrap();
+        secrets.push(Canary::nobodys(&format!("{party}: key file"), key));
     }
     pair_keys(network, &mut secrets);
+    merged(secrets)
+}
+
+/// A key that two have is one canary, which both keep.
+fn merged(secrets: Vec<Canary>) -> Vec<Canary> {
+    let mut by_value: BTreeMap<Vec<u8>, Canary> = BTreeMap::new();
+    for secret in secrets {
+        match by_value.entry(secret.value.clone()) {
+            Entry::Vacant(free) => drop(free.insert(secret)),
+            Entry::Occupied(mut known) => {
+                known.get_mut().may.extend(secret.may);
+                known.get_mut().must.extend(secret.must);
+            }
+        }
+    }
+    by_value.into_values().collect()
+}
+
+/// The secrets among a party's documents.
+pub fn kept(party: &'static str, documents: &[Document]) -> Vec<Canary> {
+    let mut secrets = Vec::new();
+    for document in documents {
+        let read = || serde_json::from_slice::<Value>(&document.value).unwrap();
+        let key = &document.key;
+        match document.collection.as_str() {
+            "identity" => seeds(party, &read(), &mut secrets),
+            "identity_shares" => share(party, key, &read(), &mut secrets),
+            "identity_agreed_keys" => {
+                secrets.push(held(party, &format!("agreed key with {key}"), &read()["key"]));
+            }
+            "trade_keys" => secrets.push(held(party, &format!("trade key {key}"), &read()["key"])),
+            "center" => secrets.push(held(party, "matrix seed", &read()["seed"])),
+            _ => {}
+        }
+    }
     secrets
 }
 
@@ -41,13 +76,14 @@ fn share(party: &'static str, key: &str, stored: &Value, secrets: &mut Vec<Canar
     let file: Value = serde_json::from_str(stored["file"].as_str().unwrap()).unwrap();
     for (instance, text) in file["coefficients"].as_array().unwrap().iter().enumerate() {
         for (place, value) in bytes(text).chunks(16).enumerate().step_by(EVERY) {
-            let name = format!("share {key}, instance {instance}, coefficient {place}");
-            secrets.push(own(party, &name, value.to_vec()));
+            let name = format!("{party}: share {key}, instance {instance}, coefficient {place}");
+            secrets.push(Canary::of(&name, value, &[party]));
         }
     }
 }
 
-/// The keys of each pair that meets. They are derived when needed, and nobody keeps them.
+/// The keys of each pair that meets under predistributed keys: they are derived when needed, and
+/// nobody keeps them.
 fn pair_keys(network: &Network, secrets: &mut Vec<Canary>) {
     let party = |name: &str| party_of(&network.services[name]);
     let holder = network.holder.party().clone();
@@ -66,7 +102,7 @@ fn pair_keys(network: &Network, secrets: &mut Vec<Canary>) {
     }
     for (name, one, other) in pairs {
         let credential = other.terminal().credential.clone();
-        secrets.push(nobodys(name, pair_key(&one, &credential).to_vec()));
+        secrets.push(Canary::nobodys(&name, pair_key(&one, &credential)));
     }
 }
 
@@ -82,23 +118,16 @@ fn party_of(service: &Service) -> Arc<Party> {
     }
 }
 
+/// What the shares give, also in a network that uses other keys.
 fn pair_key(party: &Party, peer: &Credential) -> [u8; 32] {
     let terminal = party.terminal();
-    let source = terminal.source_for(peer, party.now()).unwrap();
-    *terminal.pair_key(&source, &peer.sub, None).unwrap().expose()
+    let route = terminal.credential.route_to(peer).unwrap();
+    *terminal.ring.pair_key(&peer.sub, &route).unwrap().expose()
 }
 
+/// A secret that a party keeps.
 fn held(party: &'static str, what: &str, text: &Value) -> Canary {
-    own(party, what, bytes(text))
-}
-
-fn own(party: &'static str, what: &str, value: Vec<u8>) -> Canary {
-    let owner: BTreeSet<_> = [party].into();
-    Canary { name: format!("{party}: {what}"), value, may: owner.clone(), must: owner }
-}
-
-fn nobodys(name: String, value: Vec<u8>) -> Canary {
-    Canary { name, value, may: BTreeSet::new(), must: BTreeSet::new() }
+    Canary::of(&format!("{party}: {what}"), bytes(text), &[party])
 }
 
 fn bytes(text: &Value) -> Vec<u8> {

@@ -25,7 +25,8 @@ pub struct Script {
     pub rule: &'static str,
     /// The currency.
     pub currency: Currency,
-    /// Whether the issuer knows the holder under another telephone number, and refuses.
+    /// Whether the authorizer refuses: the issuer knows the holder under another telephone number, or
+    /// the order is dearer than the prepaid card.
     pub refused: bool,
 }
 
@@ -48,6 +49,16 @@ pub const SCRIPTS: [Script; 11] = [
     script("badge", "badge"),
 ];
 
+/// One of each kind with a prepaid card.
+pub const PREPAID_SCRIPTS: [Script; 5] = [
+    script("prepaid-later", "prepaid"),
+    script("prepaid-download", "prepaid-download"),
+    script("prepaid-metered", "prepaid-metered"),
+    Script { refused: true, ..script("prepaid-refused", "prepaid") },
+    // Given up by the merchant between authorization and delivery.
+    script("prepaid-cancelled", "prepaid-download"),
+];
+
 /// The plainest trade.
 pub const CARD: Script = SCRIPTS[0];
 
@@ -60,6 +71,8 @@ struct Item {
     other_name: String,
     price: Money,
     quantity: u32,
+    /// What the file says, if it is one.
+    file: String,
 }
 
 /// A trade with its values.
@@ -85,6 +98,7 @@ impl Trade {
             other_name: format!("Teapot {}", source.letters(12)),
             price: Money::new(source.digits(9).parse().unwrap(), script.currency).unwrap(),
             quantity,
+            file: source.letters(30),
         };
         let manager =
             if script.rule == "badge" { "domain:badge.example" } else { "domain:card.example" };
@@ -108,6 +122,37 @@ impl Trade {
         }
     }
 
+    /// As [`Trade::new`], paid with this prepaid card.
+    pub fn prepaid(script: Script, seed: &[u8; 32], number: u32, card: Card) -> Trade {
+        let mut trade = Trade { card, ..Trade::new(script, seed, number) };
+        if trade.is_metered() {
+            // Several ticks of one thing.
+            trade.items.truncate(1);
+        }
+        if script.refused {
+            for item in &mut trade.items {
+                item.price = item.price.times(1_000_000).unwrap();
+            }
+        }
+        trade
+    }
+
+    fn is_prepaid(&self) -> bool {
+        self.script.rule.starts_with("prepaid")
+    }
+
+    /// Whether the goods are used in real time.
+    pub fn is_metered(&self) -> bool {
+        self.script.rule == "prepaid-metered"
+    }
+
+    /// The files that are sold, by item number; none unless the goods are files.
+    pub fn files(&self) -> Vec<(&str, String)> {
+        let wanted = self.script.rule == "prepaid-download";
+        let items = self.items.iter().filter(|_| wanted);
+        items.map(|item| (item.number.as_str(), format!("手引き {} \n", item.file))).collect()
+    }
+
     /// Whether it is an entry and not a purchase.
     pub fn is_badge(&self) -> bool {
         self.script.rule == "badge"
@@ -120,8 +165,14 @@ impl Trade {
 
     /// The items, as the merchant's catalogue has them.
     pub fn catalogue(&self) -> Value {
+        let goods = match self.script.rule {
+            "prepaid-download" => json!({"download": {"type": "text/plain"}}),
+            "prepaid-metered" => json!({"metered": {"tick_seconds": 60}}),
+            _ => json!({"later": {}}),
+        };
         let entry = |item: &Item| {
             json!({
+                "goods": goods,
                 "number": item.number,
                 "name": {"en": item.other_name, "ja": item.name},
                 "kind": "tea",
@@ -163,7 +214,7 @@ impl Trade {
                 items: self.items.iter().map(wish).collect(),
                 currency: self.script.currency,
                 language: "ja".to_string(),
-                payment_type: PAYMENT_TYPE.to_string(),
+                payment_type: self.payment_type().to_string(),
                 // No rule without a carrier has a place for it: then it stays with the holder.
                 destination: Some(self.destination.clone()),
             }
@@ -184,12 +235,18 @@ impl Trade {
         }
     }
 
+    fn payment_type(&self) -> &'static str {
+        if self.is_prepaid() { "one" } else { PAYMENT_TYPE }
+    }
+
     /// Who ever learns a field: the parties of the rule, and after a refusal only those who were
     /// asked until then.
     fn readers(&self, field: &str) -> BTreeSet<&'static str> {
         disclosure::parts(self.script.rule)
             .iter()
-            .filter(|(party, _)| !self.script.refused || ["merchant", "issuer"].contains(party))
+            .filter(|(party, _)| {
+                !self.script.refused || ["merchant", "issuer", "center"].contains(party)
+            })
             .filter(|(_, fields)| fields.contains(&field))
             .map(|(party, _)| *party)
             .collect()
@@ -201,10 +258,14 @@ impl Trade {
         value: impl Into<Vec<u8>>,
         readers: &BTreeSet<&'static str>,
     ) -> Canary {
-        let mut may = readers.clone();
-        may.insert("holder");
+        let (mut may, mut must) = (readers.clone(), readers.clone());
+        may.insert(if self.is_prepaid() { "member" } else { "holder" });
+        if self.is_prepaid() && self.script.refused {
+            // The center keeps the telegram as it came, which is sealed, and the refusal.
+            must.remove("center");
+        }
         let name = format!("{}: {what}", self.script.name);
-        Canary { name, value: value.into(), may, must: readers.clone() }
+        Canary { name, value: value.into(), may, must }
     }
 
     /// Every canary of the trade; some are known only once the order is sealed.
@@ -218,8 +279,14 @@ impl Trade {
         }
         let merchant: BTreeSet<_> = if self.is_badge() { [].into() } else { ["merchant"].into() };
         for item in self.items.iter().filter(|_| !self.is_badge()) {
-            canaries.push(self.canary("price", item.price.minor().to_string(), &merchant));
+            let price = self.canary("price", item.price.minor().to_string(), &merchant);
+            // One tick is used, and the center is told what is to be paid for it.
+            let told: &[_] = if self.is_metered() { &["center"] } else { &[] };
+            canaries.push(price.seen_by(told));
             canaries.push(self.canary("other name", item.other_name.clone(), &merchant));
+        }
+        for (_, content) in self.files() {
+            canaries.push(self.canary("file", content.trim_end(), &merchant));
         }
         if let Some(quote) = &record.receipt.quote {
             let hash = sha256(quote.as_bytes()).to_string();
@@ -257,8 +324,10 @@ impl Trade {
             ("item_numbers", items.clone().map(|item| item.number.clone()).collect()),
             ("items", items.map(|item| item.name.clone()).collect()),
             ("amount", vec![self.total().minor().to_string()]),
-            ("payment_type", vec![PAYMENT_TYPE.to_string()]),
         ]);
+        if !self.is_prepaid() {
+            fields.push(("payment_type", vec![PAYMENT_TYPE.to_string()]));
+        }
         fields
     }
 

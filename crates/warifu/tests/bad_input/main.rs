@@ -1,18 +1,27 @@
 //! Bad input over real sockets: a problem that names the field, and nothing changed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
-#[path = "support/http.rs"]
+mod amounts;
+mod center;
+mod forged;
+#[path = "../support/http.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
 mod http;
+#[path = "../attacks/stage.rs"]
+#[allow(dead_code, reason = "the attacks use the rest")]
+mod stage;
 
 use http::request;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use warifu::{
     demo::network::{Network, Setup},
     serve::Service,
 };
 use warifu_keydist::Thresholds;
+use warifu_protocol::{AtFault, encode::unb64};
 use warifu_types::Role;
-use warifu_wire::{CallError, Problem};
+use warifu_wire::{CallError, Party, Problem};
 
 async fn network(folder: &std::path::Path) -> Network {
     let setup = Setup { thresholds: Thresholds::new(64, 32).unwrap(), ..Setup::default() };
@@ -60,14 +69,30 @@ async fn every_service_refuses_what_is_no_message() {
 
 /// Asks the merchant within a session, with any JSON at all.
 async fn ask(network: &Network, op: &str, body: Value) -> Problem {
-    let party = network.holder.party();
     let roles = (Role::Holder, Role::Merchant);
-    let connection =
-        party.connections().to(party, &network.url("merchant"), roles, None, None).await.unwrap();
+    ask_as(network, network.holder.party(), ("merchant", roles), op, body).await
+}
+
+/// Asks a party within a session, with any JSON at all.
+async fn ask_as(
+    network: &Network,
+    asker: &Arc<Party>,
+    (name, roles): (&str, (Role, Role)),
+    op: &str,
+    body: Value,
+) -> Problem {
+    let url = network.url(name);
+    let connection = asker.connections().to(asker, &url, roles, None, None).await.unwrap();
     match connection.call::<Value>(op, &body).await {
         Err(CallError::Problem(problem)) => problem,
         other => panic!("{op} {body} was answered: {other:?}"),
     }
+}
+
+/// What a token says; its signature is not looked at.
+fn claims(token: &str) -> Value {
+    let claims = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&unb64(claims, AtFault::Own, "token").unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
