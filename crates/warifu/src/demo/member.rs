@@ -1,7 +1,7 @@
 //! The demonstration's member: joins by letter, keeps everything in a vault, and loads a prepaid card
 //! in each of the four ways.
 
-use super::{banks, network::Network, people::identifier};
+use super::{banks, network::Network};
 use crate::{
     Failure,
     newcomer::{self, Newcomer},

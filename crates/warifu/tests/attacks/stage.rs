@@ -147,7 +147,7 @@ impl Stage {
 
     /// Somebody whom the center has enrolled as it does others.
     pub async fn newcomer(&self, who: &str, role: Role) -> Arc<Party> {
-        let folder = self.folder.path().join(role.as_str());
+        let folder = self.folder.path().join(format!("false {role}"));
         let opened = Place::new(&folder, None).create().unwrap();
         let wish = Wish {
             sub: Identifier::parse(who).unwrap(),

@@ -97,6 +97,10 @@ fn canary(field: &str, value: &str) -> Canary {
     let mut may = must.clone();
     // The user's own terminal registered the card.
     may.insert("holder");
+    if field.starts_with("holder_") {
+        // The same person has a badge.
+        may.insert("card_manager");
+    }
     // Sealed once more within the registry's own documents.
     must.remove("registry");
     if field == "card_expiry" {
@@ -193,7 +197,7 @@ async fn place(side: &BrokerSide, service: &str, destination: &str) -> (String, 
     });
     let headers = vec![
         ("authorization", format!("Bearer {session}")),
-        ("idempotency-key", "the one order".to_string()),
+        ("idempotency-key", "the-one-order".to_string()),
     ];
     let order = post(side, "/v1/orders", headers, wish).await;
     (session, order)

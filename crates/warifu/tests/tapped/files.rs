@@ -51,15 +51,24 @@ impl Files {
     }
 }
 
-/// The one exception: item numbers are the keys of the merchant's catalogue, stock and files, which
-/// everyone may read, and keys are not encrypted. In an SQLite row the key stands directly after the
+/// Collections whose keys are item numbers, which everyone may read, and how long what stands before
+/// the item number is: at a broker, the provider's number.
+const CATALOGUES: [(&[u8], usize); 4] = [
+    (b"merchant_items", 0),
+    (b"merchant_stock", 0),
+    (b"merchant_files", 0),
+    (b"broker_services", b"P-000001/".len()),
+];
+
+/// The one exception: keys are not encrypted. In an SQLite row the key stands directly after the
 /// collection's name; there, and nowhere else, an item number may stand.
 fn blank_catalogue_keys(bytes: &mut [u8]) {
-    const NAME: usize = b"merchant_items".len();
-    for start in 0..bytes.len().saturating_sub(NAME + ITEM_NUMBER) {
-        let (name, after) = bytes[start..].split_at_mut(NAME);
-        if [b"merchant_items", b"merchant_stock", b"merchant_files"].iter().any(|c| name == *c) {
-            after[..ITEM_NUMBER].fill(b'*');
+    for start in 0..bytes.len() {
+        for (name, before) in CATALOGUES {
+            let from = start + name.len() + before;
+            if bytes[start..].starts_with(name) && from + ITEM_NUMBER <= bytes.len() {
+                bytes[from..from + ITEM_NUMBER].fill(b'*');
+            }
         }
     }
 }

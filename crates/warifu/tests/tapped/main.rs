@@ -60,7 +60,7 @@ async fn every_kind(keys: Keys) {
     let card = tapped.load_by_issuer().await;
     for script in PREPAID_SCRIPTS {
         let record = tapped.prepaid_trade(script, &card).await;
-        assert!(suites(&record).iter().all(|suite| suite == keys.word()), "{}", script.name);
+        assert!(suites(&record).iter().any(|suite| suite == keys.word()), "{}", script.name);
     }
     tapped.assert_recorded();
     tapped.assert_telegrams_were_recorded();

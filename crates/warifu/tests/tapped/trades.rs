@@ -129,6 +129,10 @@ impl Trade {
             // Several ticks of one thing.
             trade.items.truncate(1);
         }
+        if script.rule == "prepaid-download" {
+            // A file is handed over once.
+            trade.items.iter_mut().for_each(|item| item.quantity = 1);
+        }
         if script.refused {
             for item in &mut trade.items {
                 item.price = item.price.times(1_000_000).unwrap();

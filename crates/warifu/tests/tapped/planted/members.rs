@@ -80,8 +80,8 @@ async fn of_a_password_in_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_one_time_code_at_the_center() {
+async fn of_a_one_time_code_at_the_merchants() {
     let mut tapped = clean().await;
-    let leaks = [("center", "member: one-time code"), ("member", "member: password A")];
+    let leaks = [("merchant", "member: one-time code"), ("member", "member: password A")];
     assert_found_in_documents(&mut tapped, &leaks).await;
 }
