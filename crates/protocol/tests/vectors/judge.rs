@@ -35,6 +35,7 @@ pub fn judge(networks: &BTreeMap<String, Network>, case: &Case) -> Value {
     let outcome = match case.kind.as_str() {
         "identifier" => return judge.identifier(),
         "session" => return judge.session(),
+        "trade_number" => return judge.trade_number(),
         "credential" => judge.credential(),
         "form" => judge.form(),
         "quote" => judge.quote(),
@@ -50,6 +51,20 @@ pub fn judge(networks: &BTreeMap<String, Network>, case: &Case) -> Value {
         "shares" => judge.shares(),
         "meeting_initiator" => judge.initiator().map(|(_, confirm)| json!({"confirm": confirm})),
         "meeting_responder" => judge.responder(),
+        "epoch" => judge.epoch(),
+        "renewal_request" => judge.renewal_request(),
+        "renewal" => judge.renewal(),
+        "telegram" => judge.telegram(),
+        "telegram_answer" => judge.telegram_answer(),
+        "telegram_session" => judge.telegram_session(),
+        "telegram_opened" => judge.telegram_opened(),
+        "application" => judge.application(),
+        "prepaid_card" => judge.prepaid_card(),
+        "goods_receipt" => judge.goods_receipt(),
+        "meter_request" => judge.meter_request(),
+        "meter" => judge.meter(),
+        "receipt" => judge.receipt(),
+        "card_beside" => judge.card_beside(),
         other => panic!("{other} is no kind of vector"),
     };
     outcome.map_or_else(|error| refused(&error), |outcome| json!({"accepted": outcome}))
@@ -62,16 +77,16 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn text(&self, field: &str) -> &str {
+    pub fn text(&self, field: &str) -> &str {
         self.input[field].as_str().unwrap()
     }
 
-    fn read<T: DeserializeOwned>(&self, field: &str) -> T {
+    pub fn read<T: DeserializeOwned>(&self, field: &str) -> T {
         serde_json::from_value(self.input[field].clone()).unwrap()
     }
 
     /// The credential of a party that plays a part in the case.
-    fn party(&self, field: &str) -> Arc<Credential> {
+    pub fn party(&self, field: &str) -> Arc<Credential> {
         self.terminal.trust.credential(self.text(field), self.now, AtFault::Own).unwrap()
     }
 

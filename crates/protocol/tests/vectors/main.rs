@@ -13,12 +13,14 @@ mod common;
 #[path = "../common/bytes.rs"]
 mod bytes;
 
+mod applications;
 mod case;
 mod credentials;
 mod decisions;
 mod enrolment;
 mod identifiers;
 mod judge;
+mod judge_prepaid;
 mod keys;
 mod meetings;
 mod network;
@@ -28,7 +30,12 @@ mod orders_altered;
 mod orders_dishonest;
 mod orders_headers;
 mod outcomes;
+mod prepaid;
+mod renewals;
+mod rules;
 mod sessions;
+mod shown;
+mod telegrams;
 
 use case::Case;
 use network::Network;
@@ -67,6 +74,12 @@ fn generated() -> BTreeMap<String, String> {
         enrolment::cases(),
         meetings::cases(),
         sessions::cases(),
+        renewals::cases(),
+        telegrams::cases(),
+        applications::cases(),
+        prepaid::cases(),
+        shown::cases(),
+        rules::cases(),
     ];
     for mut case in cases.into_iter().flatten() {
         case.shorten(&names[&case.terminal.0]);

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use warifu_keydist::{KeyCache, KeyRing, Share};
 use warifu_protocol::{
     AtFault,
+    credential::Credential,
     encode::b64,
     hpke::HpkeSecret,
     signer::{Signer, SigningKey},
@@ -30,7 +31,7 @@ pub fn hybrid() -> Made {
 }
 
 /// Every terminal: its name, who it is, its role, and the number that its keys are made of.
-const TERMINALS: [(&str, &str, Role, u8); 8] = [
+const TERMINALS: [(&str, &str, Role, u8); 10] = [
     ("holder", "mail:hanako@example.jp", Role::Holder, 1),
     ("merchant", "domain:shop.example", Role::Merchant, 2),
     ("issuer", "domain:card.example", Role::Issuer, 3),
@@ -39,6 +40,10 @@ const TERMINALS: [(&str, &str, Role, u8); 8] = [
     ("other_merchant", "domain:other-shop.example", Role::Merchant, 67),
     ("other_issuer", "domain:other-card.example", Role::Issuer, 68),
     ("other_carrier", "domain:other-carrier.example", Role::Carrier, 69),
+    // The network's first center, with the key that everyone has pinned.
+    ("center", "domain:center1.example", Role::Center, 101),
+    // A holder with a second role.
+    ("broker", "domain:broker.example", Role::Holder, 5),
 ];
 
 impl Made {
@@ -50,7 +55,15 @@ impl Made {
     pub fn terminal(&self, name: &str) -> Terminal {
         let (_, who, role, number) =
             TERMINALS.into_iter().find(|(other, ..)| *other == name).unwrap();
-        self.cast.net.terminal(who, role, number)
+        let net = &self.cast.net;
+        let terminal = net.terminal(who, role, number);
+        if name != "broker" {
+            return terminal;
+        }
+        let roles = vec![Role::Holder, Role::Broker];
+        let credential = Credential { roles, ..(*terminal.credential).clone() };
+        let credential_token = credential.sign(&net.centers[0].1);
+        Terminal { credential: Arc::new(credential), credential_token, ..terminal }
     }
 
     /// Every terminal's credential, by the terminal's name.
@@ -80,7 +93,7 @@ impl Made {
         let terminals: BTreeMap<&str, Value> = TERMINALS
             .into_iter()
             .map(|(name, who, role, number)| {
-                let terminal = net.terminal(who, role, number);
+                let terminal = self.terminal(name);
                 let hpke = &terminal.hpke[0];
                 let private = XWing::derive_keypair(hpke.seed()).0;
                 let shares: Vec<String> = terminal
