@@ -30,6 +30,8 @@ mod vault;
 
 pub use backup::{Existing, Restoration, restore};
 pub use change::Change;
+#[doc(hidden)]
+pub use contents::is_layer;
 pub use contents::{BoxA, BoxB};
 pub use cost::Cost;
 pub use documents::Documents;

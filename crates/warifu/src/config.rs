@@ -158,11 +158,15 @@ pub struct DeskConfig {
 impl Config {
     /// Reads a file; an error names the key and the line.
     pub fn read(path: &Path) -> Result<Config, Failure> {
-        let text = read_text(path)?;
-        toml::from_str(&text).map_err(|error| {
-            let place = place_of(&error, &text);
+        Config::parse(&read_text(path)?)
+            .map_err(|problem| Failure::input(path.display().to_string(), problem))
+    }
+
+    /// Reads a file's text; the error, one line, names the line and the key.
+    pub fn parse(text: &str) -> Result<Config, String> {
+        toml::from_str(text).map_err(|error| {
             let problem = error.message().trim().replace('\n', " ");
-            Failure::input(path.display().to_string(), format!("{place}: {problem}"))
+            format!("{}: {problem}", place_of(&error, text))
         })
     }
 

@@ -34,7 +34,9 @@ pub use party::{CenterLink, Party, Random};
 pub use problem::{CallError, Problem};
 pub use renewing::Renewed;
 pub use repeat::same_order;
-pub use server::{Body, Peer, Service, read_body, serve_routes, whole, write_answer};
+pub use server::{
+    Body, Peer, Service, read_body, read_question, serve_routes, whole, write_answer,
+};
 pub use telegram::TelegramSession;
 
 /// The greatest body that is read, in bytes.

@@ -63,6 +63,16 @@ pub fn read_body<T: DeserializeOwned>(body: &RawValue) -> Result<T, Problem> {
     from_json_object(body.get().as_bytes(), AtFault::Sender, "body").map_err(Problem::from)
 }
 
+/// Reads a question, as it came out of a session: the operation, and its body's JSON.
+pub fn read_question(question: &[u8]) -> Result<(&str, &RawValue), Problem> {
+    // serde would also take an array of the two, a spelling that the format does not know.
+    let object = question.trim_ascii_start().starts_with(b"{");
+    let read = object.then(|| serde_json::from_slice(question).ok()).flatten();
+    let malformed = || Problem::new(422, "malformed", "not a question", Some("question"));
+    let QuestionIn { op, body } = read.ok_or_else(malformed)?;
+    Ok((op, body))
+}
+
 /// Writes an answer.
 pub fn write_answer<T: Serialize>(answer: &T) -> Result<Box<RawValue>, Problem> {
     serde_json::value::to_raw_value(answer).map_err(|_| Problem::internal())
@@ -223,11 +233,10 @@ async fn ask<S: Service + ?Sized>(
     peer: &Peer,
     question: &[u8],
 ) -> Result<Box<RawValue>, Problem> {
-    let malformed = || Problem::new(422, "malformed", "not a question", Some("question"));
-    let question: QuestionIn<'_> = serde_json::from_slice(question).map_err(|_| malformed())?;
-    let answer = service.answer(peer, question.op, question.body).await;
+    let (op, body) = read_question(question)?;
+    let answer = service.answer(peer, op, body).await;
     if let Err(problem) = &answer {
-        tracing::info!(op = question.op, code = problem.code, field = problem.field, "refused");
+        tracing::info!(op, code = problem.code, field = problem.field, "refused");
     }
     answer
 }

@@ -113,7 +113,10 @@ fn roots(pem: &[u8]) -> Result<RootCertStore, LineError> {
 }
 
 /// Reads one message, header apart; `None` at the end of the line between two messages.
-pub(super) async fn read_frame(
+///
+/// # Errors
+/// If the line ends within a message, or one is longer than [`MAX_MESSAGE`].
+pub async fn read_frame(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut header = [0u8; 2];

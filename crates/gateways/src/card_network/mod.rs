@@ -15,7 +15,7 @@ pub mod simulator;
 mod wire;
 
 pub use client::{Client, ClientLine, ClientSettings};
-pub use line::{Identity, LineError, certificate, client_tls, server_tls};
+pub use line::{Identity, LineError, certificate, client_tls, read_frame, server_tls};
 pub use server::{Limits, Server, ServerLine};
 
 /// Field 70: the line comes up.

@@ -14,6 +14,6 @@ mod submission;
 pub use access::{Access, Login, Roots, Tls};
 pub use decode::{Decoder, DkimKeys, Envelope, ReceivingServer};
 pub use imap::{Done, Mailbox, MailboxSettings, UNREAD_FOLDER};
-pub use lmtp::{Limits, Lmtp, ReplyDomain};
+pub use lmtp::{Limits, Lmtp, ReplyDomain, serve as serve_lmtp};
 pub use submission::Submission;
 pub(crate) use submission::{Transport, transport};

@@ -4,7 +4,10 @@
 //! nobody else has. To remove a page from the spool, a client needs the server's administrative
 //! password (`faxadduser -a`): its own documents are read-only to it.
 
+mod reply;
 mod session;
+
+pub use reply::{Reply, data_port, read_reply};
 
 use super::{
     number::{check_id, check_number},
@@ -300,7 +303,7 @@ impl Fax for Hylafax {
 
 /// What a job's parameters say. A call that broke off when the page was out and only its
 /// confirmation was missing is unconfirmed, not failed: sent again, it may come twice.
-fn read_state(state: &str, pages: &str, dials: &str, status: &str, code: &str) -> FaxState {
+pub fn read_state(state: &str, pages: &str, dials: &str, status: &str, code: &str) -> FaxState {
     let number = |text: &str| text.parse::<u32>().unwrap_or(0);
     match (state, number(pages)) {
         ("DONE", 0) => FaxState::Unconfirmed,

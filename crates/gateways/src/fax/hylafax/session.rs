@@ -1,32 +1,18 @@
 //! One session with a HylaFAX server: its client-server protocol, a dialect of FTP (RFC 959) on port
 //! 4559.
 
+use super::reply::{Reply, data_port, read_reply};
 use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     time::timeout,
 };
 use warifu_ports::fax::FaxError;
 use zeroize::Zeroizing;
 
-/// The longest line and the longest list that a server may send.
-const LONGEST_LINE: u64 = 4_096;
+/// The longest list that a server may send.
 const LONGEST_LIST: u64 = 4 << 20;
-
-/// A server's reply: its code, and its lines without the codes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub code: u16,
-    pub lines: Vec<String>,
-}
-
-impl Reply {
-    /// The reply's only or last line.
-    pub(super) fn text(&self) -> &str {
-        self.lines.last().map_or("", String::as_str)
-    }
-}
 
 /// A connection on which somebody has logged in.
 pub(super) struct Session {
@@ -120,52 +106,13 @@ impl Session {
     /// followed.
     async fn passive(&mut self) -> Result<TcpStream, FaxError> {
         let reply = self.command("open a data connection", "PASV").await?;
-        let port = port(reply.text()).ok_or_else(|| nonsense("a data connection's port"))?;
+        let port = data_port(reply.text()).ok_or_else(|| nonsense("a data connection's port"))?;
         let host = self.stream.get_ref().peer_addr().map_err(|error| unreachable(&error))?.ip();
         within(self.patience, TcpStream::connect((host, port))).await
     }
 
     async fn reply(&mut self) -> Result<Reply, FaxError> {
-        let mut lines = Vec::new();
-        loop {
-            let line = self.line().await?;
-            let (code, rest) = line.split_at_checked(3).unwrap_or((&line, ""));
-            let code: Option<u16> = code.parse().ok().filter(|code| (100..600).contains(code));
-            match (code, rest.chars().next()) {
-                (Some(code), Some(' ') | None) => {
-                    lines.push(rest.trim_start().to_owned());
-                    return Ok(Reply { code, lines });
-                }
-                (Some(_), Some('-')) => lines.push(rest[1..].to_owned()),
-                _ if !lines.is_empty() => lines.push(line),
-                _ => return Err(nonsense("the server's reply")),
-            }
-            if lines.len() > 1_000 {
-                return Err(nonsense("the server's reply"));
-            }
-        }
-    }
-
-    async fn line(&mut self) -> Result<String, FaxError> {
-        let mut line = Vec::new();
-        let mut limited = (&mut self.stream).take(LONGEST_LINE);
-        let read = within(self.patience, limited.read_until(b'\n', &mut line)).await?;
-        if read == 0 {
-            return Err(FaxError::Unreachable("the line went down".into()));
-        }
-        let line = String::from_utf8_lossy(&line);
-        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-    }
-}
-
-/// The port of `227 … (h1,h2,h3,h4,p1,p2)` (RFC 959, section 4.1.2).
-fn port(text: &str) -> Option<u16> {
-    let inside = text.split_once('(')?.1.split_once(')')?.0;
-    let numbers: Vec<u8> =
-        inside.split(',').map(|number| number.trim().parse().ok()).collect::<Option<_>>()?;
-    match numbers.as_slice() {
-        [_, _, _, _, high, low] => Some(u16::from_be_bytes([*high, *low])),
-        _ => None,
+        within(self.patience, read_reply(&mut self.stream)).await
     }
 }
 
@@ -185,20 +132,5 @@ async fn within<T>(
     match timeout(patience, work).await {
         Ok(done) => done.map_err(|error| unreachable(&error)),
         Err(_) => Err(FaxError::Unreachable("no answer in time".into())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ports_of_data_connections() {
-        assert_eq!(port("Entering passive mode (127,0,0,1,180,231)"), Some(46_311));
-        for bad in
-            ["", "(127,0,0,1,180)", "(127,0,0,1,180,256)", "(1,2,3,4,5,6,7)", "127,0,0,1,1,1"]
-        {
-            assert_eq!(port(bad), None, "{bad}");
-        }
     }
 }

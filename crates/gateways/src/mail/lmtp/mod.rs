@@ -7,9 +7,9 @@ mod session;
 
 use super::Decoder;
 use session::Session;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
@@ -113,8 +113,8 @@ impl Lmtp {
                         let (shared, mail_in) = (shared.clone(), mail_in.clone());
                         sessions.spawn(async move {
                             let (replies, decoder, limits) = &*shared;
-                            let mut session = Session::new(line, replies, decoder, *limits);
-                            if let Err(error) = session.serve(&*mail_in).await {
+                            let served = serve(line, (replies, decoder, *limits), &*mail_in);
+                            if let Err(error) = served.await {
                                 tracing::debug!(kind = ?error.kind(), "an LMTP connection ended");
                             }
                         });
@@ -129,6 +129,18 @@ impl Lmtp {
             }
         }
     }
+}
+
+/// Speaks LMTP on one line, until the client leaves or is silent for too long.
+///
+/// # Errors
+/// If the line ends before.
+pub async fn serve(
+    line: impl AsyncRead + AsyncWrite + Send + Unpin,
+    (replies, decoder, limits): (&ReplyDomain, &Decoder, Limits),
+    mail_in: &dyn MailIn,
+) -> io::Result<()> {
+    Session::new(line, replies, decoder, limits).serve(mail_in).await
 }
 
 async fn turn_away(mut line: TcpStream) {

@@ -8,8 +8,7 @@ use smtp_proto::{
 };
 use std::{io, time::Duration};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
 };
 use warifu_ports::mail::{MailError, MailIn};
@@ -24,8 +23,8 @@ const LEAST_PATIENCE: usize = 1024 * 1024;
 /// How long a client may take to read our last word.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-pub(super) struct Session<'a> {
-    line: TcpStream,
+pub(super) struct Session<'a, L> {
+    line: L,
     /// Bytes that were read and not yet looked at.
     unread: Vec<u8>,
     replies: &'a ReplyDomain,
@@ -42,13 +41,13 @@ enum Data {
     TooLarge,
 }
 
-impl<'a> Session<'a> {
+impl<'a, L: AsyncRead + AsyncWrite + Unpin> Session<'a, L> {
     pub(super) fn new(
-        line: TcpStream,
+        line: L,
         replies: &'a ReplyDomain,
         decoder: &'a Decoder,
         limits: Limits,
-    ) -> Session<'a> {
+    ) -> Session<'a, L> {
         let (unread, greeted, envelope) = (Vec::new(), false, None);
         Session { line, unread, replies, decoder, limits, greeted, envelope }
     }
