@@ -13,7 +13,7 @@ use crate::{
     unit::StoreUnit,
 };
 use rusqlite::Connection;
-use std::{path::Path, sync::Arc};
+use std::{io::ErrorKind, path::Path, sync::Arc};
 use warifu_ports::{Job, StoreError};
 
 const ACTION: &str = "run a transaction";
@@ -82,6 +82,12 @@ impl Engine for SqliteEngine {
         let documents = Documents { rows: SqliteDocuments(&self.connection), sealer, drafts };
         let ledger = Books::new(SqliteRows::new(&self.connection), &mut self.memo);
         let outcome = guarded(job, &mut StoreUnit { documents, ledger });
+        // An error may have made SQLite give up the transaction by itself. What was written after
+        // that would be committed statement by statement.
+        if self.connection.is_autocommit() {
+            let lost = StoreError::Io { action: "keep the transaction", kind: ErrorKind::Other };
+            return Err(outcome.err().unwrap_or(lost));
+        }
         if outcome.is_err() {
             self.memo.undo_job();
             self.drafts.undo_job();
@@ -105,5 +111,33 @@ impl Engine for SqliteEngine {
         if !self.connection.is_autocommit() {
             let _ = self.execute("ROLLBACK");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MasterKey, sqlite::connection::open_or_create};
+
+    #[test]
+    fn a_transaction_that_sqlite_gave_up_is_lost_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let (connection, sealer) = open_or_create(&path, &MasterKey::from_bytes([1; 32])).unwrap();
+        let mut engine = SqliteEngine::new(connection, &path, Arc::new(sealer)).unwrap();
+        let put = |key: &'static str| -> Job { Box::new(move |unit| unit.put("d", key, b"x")) };
+        engine.begin().unwrap();
+        assert_eq!(engine.run(put("before")), Ok(Ok(())));
+        // As SQLite does after an error of the disk.
+        engine.execute("ROLLBACK").unwrap();
+        assert!(engine.run(put("after")).is_err());
+        engine.roll_back();
+        engine.begin().unwrap();
+        let nothing: Job = Box::new(|unit| {
+            assert_eq!(unit.scan("d", "", 9)?, []);
+            Ok(())
+        });
+        assert_eq!(engine.run(nothing), Ok(Ok(())));
+        engine.commit().unwrap();
     }
 }
