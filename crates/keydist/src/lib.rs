@@ -32,6 +32,7 @@ mod encode;
 mod error;
 mod expansion;
 mod matrix;
+mod met;
 mod pair_key;
 mod points;
 mod ring;

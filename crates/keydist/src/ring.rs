@@ -1,6 +1,6 @@
 //! All keys of one party, from their three sources.
 
-use crate::{CenterEpoch, KeyError, Matrix, PairKey, Points, Route, Share};
+use crate::{CenterEpoch, KeyError, Matrix, PairKey, Route, Share, met::Met};
 use std::{collections::BTreeMap, fmt};
 use warifu_types::{Identifier, OrderId};
 
@@ -15,6 +15,7 @@ pub struct KeyRing {
     agreed: BTreeMap<Identifier, Box<PairKey>>,
     handed_out: BTreeMap<OrderId, BTreeMap<Identifier, Box<PairKey>>>,
     dropped: u64,
+    met: Met,
 }
 
 impl KeyRing {
@@ -27,6 +28,7 @@ impl KeyRing {
             agreed: BTreeMap::new(),
             handed_out: BTreeMap::new(),
             dropped: 0,
+            met: Met::default(),
         }
     }
 
@@ -102,21 +104,16 @@ impl KeyRing {
     pub fn pair_key(&self, peer: &Identifier, route: &Route) -> Result<PairKey, KeyError> {
         route.check()?;
         if let Some(sum) = self.sum_for(route) {
-            return Ok(sum.pair_key(peer));
+            let at = self.met.points(&self.network, sum.center.epoch, peer);
+            return Ok(sum.pair_key_at(&at));
         }
         // Before any key is computed.
         if let Some(center) = self.lacking(route).next() {
             return Err(KeyError::MissingShare { matrix: route.matrix, center: center.clone() });
         }
-        let mut points: Option<(u32, Points)> = None;
         let mut key: Option<PairKey> = None;
         for share in route.epochs.iter().filter_map(|epoch| self.single(route.matrix, epoch)) {
-            let epoch = share.center.epoch;
-            let at = match points {
-                Some((hashed, at)) if hashed == epoch => at,
-                _ => Points::of(&self.network, epoch, peer),
-            };
-            points = Some((epoch, at));
+            let at = self.met.points(&self.network, share.center.epoch, peer);
             let part = share.pair_key_at(&at);
             match &mut key {
                 None => key = Some(part),

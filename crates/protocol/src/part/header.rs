@@ -125,7 +125,9 @@ fn put_source(json: &mut String, source: &KeySource) {
 
 /// A JSON string. Few texts have anything to escape.
 fn put_string(json: &mut String, text: &str) {
-    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+    let special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    // Without a way out in the middle the compiler looks at many bytes at once.
+    if !text.bytes().fold(false, |found, byte| found | special(byte)) {
         json.push('"');
         json.push_str(text);
         json.push('"');

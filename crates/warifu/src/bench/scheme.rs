@@ -87,7 +87,8 @@ impl<'a> Scheme<'a> {
         match &self.parts {
             Parts::Own(suite) => {
                 let (id, mut rng) = (order_id(round), rng(round));
-                time(|| seal_parts(&stage, *suite, &self.disclosures, &id, &mut rng))
+                let parts = chosen(&stage, &self.disclosures);
+                time(|| seal_parts(&stage, *suite, &parts, &id, &mut rng))
             }
             Parts::Peer { peer, plain, .. } => time(|| encrypt(*peer, plain)),
         }
@@ -125,32 +126,40 @@ impl<'a> Scheme<'a> {
     }
 }
 
-fn seal_parts(
-    stage: &Stage,
-    suite: Suite,
-    disclosures: &Disclosures,
-    id: &OrderId,
-    rng: &mut ChaCha20Rng,
-) -> Result<Vec<String>, ProtocolError> {
+/// Which disclosures go to whom.
+fn chosen<'a>(stage: &'a Stage, disclosures: &'a Disclosures) -> Vec<(Role, Vec<&'a Disclosure>)> {
     let parts = stage.form.form.rule.parts.iter();
     parts
         .map(|(role, fields)| {
-            let chosen: Vec<&Disclosure> =
-                fields.iter().filter_map(|field| disclosures.get(field)).collect();
+            (*role, fields.iter().filter_map(|field| disclosures.get(field)).collect())
+        })
+        .collect()
+}
+
+fn seal_parts(
+    stage: &Stage,
+    suite: Suite,
+    parts: &[(Role, Vec<&Disclosure>)],
+    id: &OrderId,
+    rng: &mut ChaCha20Rng,
+) -> Result<Vec<String>, ProtocolError> {
+    parts
+        .iter()
+        .map(|(role, disclosures)| {
             let to = &stage.recipients[role];
             let address = Address { order: id, form: &stage.form.hash, to, role: *role };
-            seal_part(&stage.holder, address, suite, &chosen, NOW, rng)
+            seal_part(&stage.holder, address, suite, disclosures, NOW, rng)
         })
         .collect()
 }
 
 /// What a peer encrypts: the same disclosures, part by part.
 fn plain_parts(stage: &Stage, disclosures: &Disclosures) -> Vec<Vec<u8>> {
-    let parts = stage.form.form.rule.parts.values();
-    parts
-        .map(|fields| {
-            let found = fields.iter().filter_map(|field| disclosures.get(field));
-            let texts: Vec<&str> = found.map(|disclosure| disclosure.text.as_str()).collect();
+    chosen(stage, disclosures)
+        .into_iter()
+        .map(|(_, disclosures)| {
+            let texts: Vec<&str> =
+                disclosures.iter().map(|disclosure| disclosure.text.as_str()).collect();
             serde_json::to_vec(&texts).unwrap_or_default()
         })
         .collect()
