@@ -1,7 +1,6 @@
 //! base64url, hashes, and JSON that says everything once.
 
 use crate::error::{AtFault, ProtocolError, Reason, Result};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, de, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeMap, fmt, io, marker::PhantomData, ops::Deref, str::FromStr};
@@ -19,7 +18,9 @@ pub(crate) fn b64_onto(bytes: &[u8], text: &mut String) {
 
 /// Reads canonical unpadded base64url.
 pub fn unb64(text: &str, at_fault: AtFault, field: &'static str) -> Result<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| ProtocolError::new(at_fault, Reason::Malformed, field))
+    base64_simd::URL_SAFE_NO_PAD
+        .decode_to_vec(text)
+        .map_err(|_| ProtocolError::new(at_fault, Reason::Malformed, field))
 }
 
 /// SHA-256.

@@ -1,7 +1,7 @@
 //! Public identifiers in one canonical form (row A3).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 use unicode_normalization::UnicodeNormalization;
 
 /// What a part of an identifier is.
@@ -145,10 +145,7 @@ impl Identifier {
 }
 
 fn canonical_value(kind: Kind, value: &str) -> Result<String, IdentifierError> {
-    // ASCII is normal as it stands, and most identifiers are ASCII.
-    let nfkc: Cow<'_, str> =
-        if value.is_ascii() { value.into() } else { value.nfkc().collect::<String>().into() };
-    let spaced = nfkc.split_whitespace().collect::<Vec<_>>().join(" ");
+    let spaced = normal(value.to_string()).split_whitespace().collect::<Vec<_>>().join(" ");
     let canonical = match kind {
         Kind::Name | Kind::Address => spaced,
         Kind::Domain => canonical_domain(&spaced)?,
@@ -163,10 +160,15 @@ fn canonical_value(kind: Kind, value: &str) -> Result<String, IdentifierError> {
         }
     };
     // Lower case may undo the normal form, so it is taken once more.
-    let canonical: String = canonical.nfkc().collect();
+    let canonical = normal(canonical);
     let good = (1..=256).contains(&canonical.len())
         && !canonical.contains(|c: char| c.is_control() || c == '|');
     if good { Ok(canonical) } else { Err(IdentifierError::BadPart) }
+}
+
+/// In normal form NFKC; ASCII is, as it stands, and most identifiers are ASCII.
+fn normal(text: String) -> String {
+    if text.is_ascii() { text } else { text.nfkc().collect() }
 }
 
 fn canonical_domain(text: &str) -> Result<String, IdentifierError> {
