@@ -12,6 +12,10 @@ use warifu_ports::search::{SearchEntry, SearchError, SearchIndex, SearchPage, Se
 
 /// A query looks for at most so many grams, the rarest of it: common ones cost much and tell little.
 const MOST_GRAMS: usize = 10;
+/// No gram is added to those that stand in so many entries together; but some always are, since a
+/// typing error spoils as many as three of a word's grams.
+const MOST_ROWS: u32 = 4_000;
+const FEWEST_GRAMS: usize = 5;
 /// A hit has at least one in so many of the query's grams: fewer are chance, not a typing error.
 const LEAST_SHARE: usize = 4;
 /// Entries that are written at once; a search waits for no more.
@@ -179,11 +183,13 @@ impl Inner {
             grams.iter().filter_map(|gram| Some((*self.counts.get(gram)?, gram))).collect();
         known.sort_unstable();
         known.dedup();
-        let quoted: Vec<String> = known
-            .iter()
-            .take(MOST_GRAMS)
-            .map(|(_, gram)| format!("\"{}\"", gram.replace('"', "")))
-            .collect();
+        let mut rows = 0_u32;
+        let chosen = known.iter().take(MOST_GRAMS).enumerate().take_while(|(n, (count, _))| {
+            rows = rows.saturating_add(*count);
+            *n < FEWEST_GRAMS || rows <= MOST_ROWS
+        });
+        let quoted: Vec<String> =
+            chosen.map(|(_, (_, gram))| format!("\"{}\"", gram.replace('"', ""))).collect();
         (!quoted.is_empty()).then(|| quoted.join(" OR "))
     }
 
