@@ -88,7 +88,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
         ("secure_delete", 1),
         ("trusted_schema", 0),
         ("temp_store", 2),
-        ("cache_size", -65_536),
+        ("cache_size", -16_384),
         ("wal_autocheckpoint", 0),
     ];
     for (name, value) in settings {
