@@ -176,7 +176,7 @@ fn batch(n: u64, hot: bool) -> Result<Vec<Transfer>, Failure> {
         let mut digest = [0; 32];
         random.fill_bytes(&mut digest);
         // A batch a second, as far as ids are concerned.
-        let id = TransferId::ordered(UnixTime(1_800_000_000 + n), &digest);
+        let id = TransferId::ordered(UnixTime(1_800_000_000 + n), 0, &digest);
         transfers.push(Transfer::plain(id, account(debit), account(credit), amount));
     }
     Ok(transfers)

@@ -10,6 +10,7 @@ use tokio::{
 };
 
 /// One connection's requests, in their order.
+#[derive(Default)]
 pub struct Queue {
     /// Whole HTTP requests.
     pub requests: Vec<Vec<u8>>,

@@ -49,7 +49,7 @@ use zeroize::Zeroizing;
 
 const NETWORK: &str = "bench.warifu.example";
 /// So many members pay, each over a connection of its own.
-pub const MEMBERS: usize = 32;
+pub const MEMBERS: usize = 64;
 
 /// What is set up.
 pub struct Stage {
@@ -105,20 +105,21 @@ impl Stage {
     }
 
     /// Prepares so many payments for each member: sealed orders, signed telegrams, encrypted
-    /// messages.
+    /// messages. They are made in the order in which they will be sent, as if each were sent at once.
     pub async fn prepare(&mut self, each: u64) -> Result<Vec<Prepared>, Failure> {
         let mut all = Vec::new();
-        for place in 0..self.members.len() {
-            let (mut session, opened) = self.open().await?;
+        for _ in 0..self.members.len() {
+            let (session, opened) = self.open().await?;
             debug_assert_eq!(session.id(), opened);
-            let mut requests = Vec::new();
-            for _ in 0..each {
+            all.push(Prepared { queue: Queue::default(), session });
+        }
+        for _ in 0..each {
+            for (place, Prepared { queue, session }) in all.iter_mut().enumerate() {
                 let token = self.payment(place).await?;
                 let said = Zeroizing::new(serde_json::to_vec(&Message::Telegram(token))?);
                 let (_, message) = session.ask(said);
-                requests.push(load::request(self.address, &message));
+                queue.requests.push(load::request(self.address, &message));
             }
-            all.push(Prepared { queue: Queue { requests }, session });
         }
         Ok(all)
     }
