@@ -10,7 +10,6 @@ use crate::{
     records::{CARDS, HOLDS, SALTS, WAITING, WITHDRAWN},
     rules::decide::{Asked, Refusal, decide, read},
 };
-use std::sync::Arc;
 use warifu_ports::{
     Unit,
     holds::{CardId, Evidence, Hold, HoldWish, Tokens, Verdict},
@@ -18,10 +17,10 @@ use warifu_ports::{
 use warifu_protocol::{
     ProtocolError, Reason,
     authorization::AuthorizationRequest,
+    jws::Unsigned,
     order::ORDER_LIFETIME,
     presented::CardQuestion,
     sealed::{self, OpenedOrder, SealedOrder},
-    signer::Signer,
 };
 use warifu_types::{Digest, Identifier, Money, Nonce, Role, UnixTime};
 use warifu_wire::{AuthorizeAnswer, Peer, Problem};
@@ -41,7 +40,6 @@ struct Work {
     card: Shown,
     hold_seconds: u64,
     max_instalments: u32,
-    signer: Arc<dyn Signer>,
     now: UnixTime,
 }
 
@@ -58,14 +56,16 @@ impl Issuer {
             // An order that is over, or whose part was used, may have been answered in its time.
             Err(problem) if problem.code == "expired" || problem.code == PART_NOT_HERE => {
                 let answer = self.answered(identity, peer.credential.sub.clone()).await?;
-                return answer
-                    .map(|authorization| AuthorizeAnswer { authorization })
-                    .ok_or(problem);
+                return answer.map(|token| self.authorized(token)).ok_or(problem);
             }
             Err(problem) => return Err(problem),
         };
-        let authorization = self.store.run(move |unit| work.commit(unit)).await?;
-        Ok(AuthorizeAnswer { authorization })
+        let answer = self.store.run(move |unit| work.commit(unit)).await?;
+        Ok(self.authorized(answer))
+    }
+
+    fn authorized(&self, answer: Unsigned) -> AuthorizeAnswer {
+        AuthorizeAnswer { authorization: self.party.signed(answer) }
     }
 
     /// Opens the part and checks everything that needs no records.
@@ -105,7 +105,6 @@ impl Issuer {
             card,
             hold_seconds: self.settings.hold_seconds(),
             max_instalments: self.settings.max_instalments,
-            signer: Arc::clone(&self.party.terminal().signer),
             now,
         })
     }
@@ -145,11 +144,11 @@ impl Issuer {
         &self,
         identity: Digest,
         front: Identifier,
-    ) -> Result<Option<String>, Problem> {
+    ) -> Result<Option<Unsigned>, Problem> {
         self.store
             .run(move |unit| {
                 let record = HOLDS.find(unit, &identity)?.map(|(_, record)| record);
-                Ok(record.filter(|record| record.front == front).map(|record| record.answer))
+                Ok(record.filter(|record| record.front == front).and_then(|record| record.answer))
             })
             .await
     }
@@ -157,13 +156,13 @@ impl Issuer {
 
 impl Work {
     /// The job.
-    fn commit(self, unit: &mut dyn Unit) -> Result<String, Problem> {
+    fn commit(self, unit: &mut dyn Unit) -> Result<Unsigned, Problem> {
         let key = self.opened.claims.jti.to_string();
         if let Some(record) = HOLDS.records.get(unit, &key)? {
             if record.identity != self.opened.identity {
                 return Err(Problem::conflict("order.jti"));
             }
-            return Ok(record.answer);
+            return record.answer.ok_or_else(Problem::internal);
         }
         let decided = self.decide(unit)?;
         let verdict = Verdict {
@@ -179,12 +178,12 @@ impl Work {
                 _ => self.hold_seconds,
             },
         };
-        let record = HOLDS.decide(unit, verdict, &self.evidence, self.signer.as_ref())?;
+        let record = HOLDS.decide(unit, verdict, &self.evidence)?;
         WAITING.delete(unit, &key)?;
         if let Shown::Beside { salts, .. } = &self.card {
             SALTS.put(unit, &key, salts)?;
         }
-        Ok(record.answer)
+        record.answer.ok_or_else(Problem::internal)
     }
 
     /// The decision, with the money held if it is good; none for a badge.
@@ -227,6 +226,7 @@ impl Work {
             front: &self.front,
             amount,
             payments,
+            order: &self.opened.claims.jti,
             identity: &self.opened.identity,
             at: self.opened.claims.iat,
             code: Code::Purchase as u16,

@@ -233,6 +233,7 @@ fn decide_trade(
         front,
         amount: asked.amount,
         payments,
+        order: &OrderId(identity.0),
         identity,
         at: terms.now,
         code: Code::Purchase as u16,

@@ -5,7 +5,6 @@ use crate::{
     records::{CLOSED, HOLDS, LINES, Line, card_month},
     rules::month::Month,
 };
-use std::sync::Arc;
 use warifu_ports::{
     Unit,
     holds::{CardId, OrderRecord},
@@ -25,16 +24,15 @@ impl Issuer {
         let now = self.party.now();
         let token = question.request;
         let request = SettlementRequest::verify(&token, &peer.credential, &own, now)?;
-        let signer = Arc::clone(&self.party.terminal().signer);
         let work = move |unit: &mut dyn Unit| {
-            let settling = HOLDS.settle(unit, &request, &token, signer.as_ref(), now)?;
+            let settling = HOLDS.settle(unit, &request, &token, now)?;
             if let Some((order, record)) = settling.captured {
                 bill(unit, order, &record, now)?;
             }
             Ok::<_, Problem>(settling.answer)
         };
         let settlement = self.store.run(work).await?;
-        Ok(SettlementAnswer { settlement })
+        Ok(SettlementAnswer { settlement: self.party.signed(settlement) })
     }
 }
 

@@ -73,15 +73,15 @@ id! {
 }
 
 impl TransferId {
-    /// An id that grows with time: the upper 40 bits are `at` in seconds, the rest comes from
-    /// `digest`, which names the operation.
+    /// An id that grows with time: the upper 40 bits are `at` in seconds, the next 8 say when
+    /// `within` that second, the rest comes from `digest`, which names the operation.
     ///
     /// Engines keep transfers in the order of their ids. Ids that grow put new rows beside one
-    /// another, random ids touch a page each. `at` must be the operation's own time (the order's,
-    /// the authorization's), not that of the attempt, so that a retry makes the same id.
-    pub fn ordered(at: UnixTime, digest: &[u8; 32]) -> TransferId {
-        let low = AccountId::from_digest(digest).0 >> 40;
-        TransferId(u128::from(at.0 & 0xff_ffff_ffff) << 88 | low)
+    /// another, random ids touch a page each. `at` and `within` must be the operation's own (the
+    /// order's, the authorization's), not those of the attempt, so that a retry makes the same id.
+    pub fn ordered(at: UnixTime, within: u8, digest: &[u8; 32]) -> TransferId {
+        let low = AccountId::from_digest(digest).0 >> 48;
+        TransferId(u128::from(at.0 & 0xff_ffff_ffff) << 88 | u128::from(within) << 80 | low)
     }
 }
 
@@ -102,8 +102,10 @@ mod tests {
     #[test]
     fn ordered_ids_grow_with_time_and_differ_by_operation() {
         let (low, high) = ([0; 32], [255; 32]);
-        assert!(TransferId::ordered(UnixTime(1), &high) < TransferId::ordered(UnixTime(2), &low));
-        assert_ne!(TransferId::ordered(UnixTime(1), &high), TransferId::ordered(UnixTime(1), &low));
-        assert_eq!(TransferId::ordered(UnixTime(1), &high).0, (2 << 88) - 1);
+        let id = |at, within, digest| TransferId::ordered(UnixTime(at), within, digest);
+        assert!(id(1, 255, &high) < id(2, 0, &low));
+        assert!(id(1, 7, &high) < id(1, 8, &low));
+        assert_ne!(id(1, 7, &high), id(1, 7, &low));
+        assert_eq!(id(1, 255, &high).0, (2 << 88) - 1);
     }
 }

@@ -8,7 +8,7 @@ use crate::{Collection, StoreError, Unit};
 use serde::{Deserialize, Serialize};
 use warifu_ledger::{Account, AccountId, Balance, Limit, Transfer, TransferId, TransferResult};
 use warifu_protocol::encode::{sha256, to_json};
-use warifu_types::{Currency, Digest, Identifier, Money, UnixTime};
+use warifu_types::{Currency, Digest, Identifier, Money, OrderId, UnixTime};
 
 /// What an account is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,8 +108,15 @@ impl Books {
 
     /// As [`Books::transfer_id`], for an order: ids grow with the order's own time, so that the
     /// ledger's rows lie beside one another.
-    pub fn order_transfer(&self, label: &str, identity: &Digest, at: UnixTime) -> TransferId {
-        TransferId::ordered(at, &self.digest(label, identity).0)
+    pub fn order_transfer(
+        &self,
+        label: &str,
+        (order, identity): (&OrderId, &Digest),
+        at: UnixTime,
+    ) -> TransferId {
+        // An order's id begins with its time, here in seconds (4 bytes) and parts of a second. If
+        // it does not, because its holder names orders in another way, nothing but speed is lost.
+        TransferId::ordered(at, order.0[4], &self.digest(label, identity).0)
     }
 
     /// Makes the account where there is none.

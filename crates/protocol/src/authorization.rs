@@ -4,7 +4,7 @@ use crate::{
     credential::Credential,
     encode::{UniqueMap, check_times},
     error::{AtFault, ProtocolError, Reason, Result},
-    jws::{self, TokenType},
+    jws::{self, TokenType, Unsigned},
     order::OrderClaims,
     presented::CardBeside,
     rule::Rule,
@@ -144,7 +144,12 @@ pub struct Authorization {
 impl Authorization {
     /// Signs the authorization.
     pub fn sign(&self, authorizer: &dyn Signer) -> String {
-        jws::sign(AUTHORIZATION, self, authorizer)
+        self.unsigned().sign(authorizer)
+    }
+
+    /// The authorization, to be signed when it is given out.
+    pub fn unsigned(&self) -> Unsigned {
+        Unsigned::new(AUTHORIZATION, self)
     }
 
     /// Verifies an authorization of `order` by `authorizer` for `front`. At fault is the

@@ -2,11 +2,12 @@
 //! `typ`, and nothing that could name a key; keys come from credentials alone.
 
 use crate::{
-    encode::{b64, from_json_object, to_json, unb64},
+    encode::{b64, b64_onto, from_json_object, to_json, unb64},
     error::{AtFault, ProtocolError, Reason, Result},
     signer::{Signer, VerifyingKey},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::fmt;
 
 /// Messages are at most this long, in bytes.
 pub const MAX_TOKEN: usize = 256 * 1024;
@@ -27,21 +28,43 @@ struct Header {
     typ: String,
 }
 
-/// Signs claims as a compact JWS.
-pub fn sign<T: Serialize>(kind: TokenType, claims: &T, signer: &dyn Signer) -> String {
-    sign_payload(kind, &to_json(claims), signer)
+/// A token without its signature (the signing input of RFC 7515), to be kept and signed whenever it
+/// is given out. Ed25519 signs a text in one way only (RFC 8032, section 5.1.6), so that it is the
+/// same token each time.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Unsigned(String);
+
+impl Unsigned {
+    /// Claims, as they will be signed.
+    pub fn new<T: Serialize>(kind: TokenType, claims: &T) -> Unsigned {
+        let payload = to_json(claims);
+        let mut token = b64(format!(r#"{{"alg":"EdDSA","typ":"{}"}}"#, kind.typ).as_bytes());
+        token.reserve(payload.len() * 4 / 3 + 96);
+        token.push('.');
+        b64_onto(&payload, &mut token);
+        Unsigned(token)
+    }
+
+    /// The compact JWS.
+    pub fn sign(self, signer: &dyn Signer) -> String {
+        let signature = signer.sign(self.0.as_bytes());
+        let mut token = self.0;
+        token.push('.');
+        b64_onto(&signature, &mut token);
+        token
+    }
 }
 
-/// Signs a payload that is JSON already.
-pub(crate) fn sign_payload(kind: TokenType, payload: &[u8], signer: &dyn Signer) -> String {
-    let mut token = b64(format!(r#"{{"alg":"EdDSA","typ":"{}"}}"#, kind.typ).as_bytes());
-    token.reserve(payload.len() * 4 / 3 + 96);
-    token.push('.');
-    token.push_str(&b64(payload));
-    let signature = signer.sign(token.as_bytes());
-    token.push('.');
-    token.push_str(&b64(&signature));
-    token
+impl fmt::Debug for Unsigned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unsigned(token)")
+    }
+}
+
+/// Signs claims as a compact JWS.
+pub fn sign<T: Serialize>(kind: TokenType, claims: &T, signer: &dyn Signer) -> String {
+    Unsigned::new(kind, claims).sign(signer)
 }
 
 /// Verifies a compact JWS and reads its claims.

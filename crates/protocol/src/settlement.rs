@@ -6,7 +6,7 @@ use crate::{
     credential::Credential,
     encode::check_times,
     error::{AtFault, ProtocolError, Reason, Result},
-    jws::{self, TokenType},
+    jws::{self, TokenType, Unsigned},
     signer::Signer,
 };
 use serde::{Deserialize, Deserializer, Serialize};
@@ -108,7 +108,12 @@ pub struct Settlement {
 impl Settlement {
     /// Signs the settlement.
     pub fn sign(&self, issuer: &dyn Signer) -> String {
-        jws::sign(SETTLEMENT, self, issuer)
+        self.unsigned().sign(issuer)
+    }
+
+    /// The settlement, to be signed when it is given out.
+    pub fn unsigned(&self) -> Unsigned {
+        Unsigned::new(SETTLEMENT, self)
     }
 
     /// Verifies a settlement of `order` by `issuer` for `merchant`.

@@ -61,7 +61,7 @@ fn batch(start: u128, ids: Ids, hot: bool) -> Outcome<Vec<Transfer>> {
     let make = |(n, (debit, credit, digest)): (u128, (u64, u64, [u8; 32]))| {
         let id = match ids {
             Ids::Growing => TransferId(n),
-            Ids::Ordered => TransferId::ordered(now, &digest),
+            Ids::Ordered => TransferId::ordered(now, 0, &digest),
             Ids::Random => TransferId::from_digest(&digest),
         };
         Transfer::plain(id, account(debit), account(credit), yen)

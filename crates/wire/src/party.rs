@@ -1,7 +1,10 @@
 //! A party: its terminal, with the clock and the entropy that the protocol takes as arguments.
 
 use crate::{CallError, Connections, Directory, centers::OwnCenter, renewing::Kept};
-use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard};
+use std::{
+    sync::{Arc, OnceLock, RwLock, RwLockReadGuard},
+    time::{SystemTime, UNIX_EPOCH},
+};
 use warifu_keydist::{CenterEpoch, Matrix};
 use warifu_ports::{Clock, Entropy, Store};
 use warifu_protocol::{
@@ -9,6 +12,7 @@ use warifu_protocol::{
     credential::{Class, Credential},
     derive::KeySource,
     enrolment::renewal,
+    jws::Unsigned,
     meeting,
     sealed::{self, Draft, OpenedOrder, Sealed, SealedOrder},
     terminal::{KeyPolicy, Terminal},
@@ -102,6 +106,13 @@ impl Party {
         self.clock.now()
     }
 
+    /// A token, with this party's signature: made when what it says is on the disk, and not by the
+    /// store's thread.
+    pub fn signed(&self, token: Unsigned) -> String {
+        let signer = Arc::clone(&self.terminal().signer);
+        token.sign(signer.as_ref())
+    }
+
     /// Fresh randomness.
     pub fn random(&self) -> Random {
         let mut seed = zeroize::Zeroizing::new([0; 32]);
@@ -116,12 +127,15 @@ impl Party {
         bytes
     }
 
-    /// A name for an order or a telegram that nobody has had: the time in seconds, then 28 random
-    /// bytes. Those of one time lie together in whatever index a party keeps.
+    /// A name for an order or a telegram that nobody has had: the time in seconds (4 bytes), what
+    /// has passed of this second in parts of 256 (1 byte), then 27 random bytes. Those of one time
+    /// lie together in whatever index a party keeps.
     pub fn new_name(&self) -> [u8; 32] {
         let mut name = self.random32();
         let [.., a, b, c, d] = self.now().0.to_be_bytes();
         name[..4].copy_from_slice(&[a, b, c, d]);
+        let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        name[4] = (passed.subsec_nanos() / 3_906_250) as u8;
         name
     }
 

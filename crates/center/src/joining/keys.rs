@@ -10,6 +10,7 @@ use warifu_ports::Unit;
 use warifu_protocol::{
     ProtocolError, Reason,
     enrolment::EnrolmentRequest,
+    jws::Unsigned,
     telegram::{KeyChange, Outcome, key_id},
 };
 use warifu_wire::Problem;
@@ -20,12 +21,12 @@ impl Settlement {
         &self,
         entry: Entry,
         change: KeyChange,
-    ) -> Result<String, Problem> {
+    ) -> Result<Unsigned, Problem> {
         let (signer, mut random) = (self.signer(), self.party.random());
         let work = move |unit: &mut dyn Unit| {
             let member = entry.telegram.iss.clone();
             let (old, now) = (entry.telegram.key.clone(), entry.now);
-            act(unit, &entry, signer.as_ref(), |unit| {
+            act(unit, &entry, |unit| {
                 let field = "telegram.instruction.enrolment";
                 let request = EnrolmentRequest::verify(&change.enrolment)?;
                 if request.sub != member {

@@ -18,6 +18,7 @@ use warifu_protocol::{
     ProtocolError, Reason,
     enrolment::{Enrolment, EnrolmentRequest},
     joining::MemberKind,
+    jws::Unsigned,
     signer::Signer,
     telegram::{Claimed, Instruction, Outcome, Profile, Registration, key_id},
 };
@@ -46,7 +47,7 @@ struct Work {
 impl Settlement {
     /// Answers a registration telegram. What is refused here is not recorded but for the count of
     /// wrong codes: nobody is registered yet who could have asked.
-    pub(crate) async fn register(&self, claimed: Claimed) -> Result<String, Problem> {
+    pub(crate) async fn register(&self, claimed: Claimed) -> Result<Unsigned, Problem> {
         let now = self.party.now();
         let Instruction::Register(registration) = &claimed.telegram().instruction else {
             return Err(Problem::internal());
@@ -87,7 +88,7 @@ fn refused(code: &str, title: &str, field: &str) -> Problem {
 }
 
 impl Work {
-    fn commit(mut self, unit: &mut dyn Unit) -> Result<Result<String, Problem>, Problem> {
+    fn commit(mut self, unit: &mut dyn Unit) -> Result<Result<Unsigned, Problem>, Problem> {
         if let Some(answer) = repeated(unit, &self.entry.place(), &self.entry.identity)? {
             return Ok(Ok(answer));
         }
@@ -117,7 +118,7 @@ impl Work {
         letter.used = Some(key);
         LETTERS.put(unit, &number, &letter)?;
         let outcome = Outcome::Registered(Box::new(enrolment));
-        store(unit, &self.entry, outcome, self.signer.as_ref()).map(Ok)
+        store(unit, &self.entry, outcome).map(Ok)
     }
 
     /// Compares the code; a wrong one is counted once for each telegram.

@@ -9,7 +9,6 @@ use super::{
     notice::{NOTICES, notice_key},
 };
 use crate::{accounts::HOLDS, settlement::Settlement};
-use std::sync::Arc;
 use warifu_ports::{
     Unit,
     holds::{Evidence, Tokens, Verdict},
@@ -17,11 +16,10 @@ use warifu_ports::{
 use warifu_protocol::{
     AtFault, CLOCK_SKEW, ProtocolError, Reason,
     authorization::AuthorizationRequest,
-    jws,
+    jws::{self, Unsigned},
     order::{ORDER, OrderClaims},
     sealed::{self, CheckedOrder, OpenedOrder, SealedOrder},
     settlement::SettlementRequest,
-    signer::Signer,
 };
 use warifu_types::{Identifier, Nonce, Role, UnixTime};
 use warifu_wire::{
@@ -38,7 +36,6 @@ struct NotPaid {
     front: Identifier,
     own: Identifier,
     authorization: Nonce,
-    signer: Arc<dyn Signer>,
     now: UnixTime,
 }
 
@@ -56,7 +53,9 @@ impl Settlement {
             if record.front != front {
                 return Err(Problem::forbidden("order.parties.merchant"));
             }
-            return Ok(AuthorizeAnswer { authorization: record.answer });
+            return Ok(AuthorizeAnswer {
+                authorization: self.party.signed(record.answer.ok_or_else(Problem::internal)?),
+            });
         }
         let now = self.party.now();
         let (opened, over) = self.check_order(peer, &sealed, now)?;
@@ -75,10 +74,9 @@ impl Settlement {
             disclosures: Vec::new(),
         }));
         let authorization = Nonce(self.party.random32());
-        let signer = self.signer();
-        let work = NotPaid { opened, evidence, front, own, authorization, signer, now };
+        let work = NotPaid { opened, evidence, front, own, authorization, now };
         let authorization = self.store.run(move |unit| work.commit(unit)).await?;
-        Ok(AuthorizeAnswer { authorization })
+        Ok(AuthorizeAnswer { authorization: self.party.signed(authorization) })
     }
 
     /// The order without its part, which a member brings alone; and whether it is over.
@@ -115,29 +113,28 @@ impl Settlement {
         let (own, now) = (self.party.id(), self.party.now());
         let token = question.request;
         let request = SettlementRequest::verify(&token, &peer.credential, &own, now)?;
-        let signer = self.signer();
         let work = move |unit: &mut dyn Unit| {
-            let settling = HOLDS.settle(unit, &request, &token, signer.as_ref(), now)?;
+            let settling = HOLDS.settle(unit, &request, &token, now)?;
             if let Some((order, record)) = HOLDS.find(unit, &request.order)? {
                 NOTICES.delete(unit, &notice_key(record.issued, &order))?;
                 METERED.delete(unit, &order.to_string())?;
             }
             Ok::<_, Problem>(settling.answer)
         };
-        Ok(SettlementAnswer { settlement: self.store.run(work).await? })
+        Ok(SettlementAnswer { settlement: self.party.signed(self.store.run(work).await?) })
     }
 }
 
 impl NotPaid {
     /// The job. The member's telegram may have come in the meantime.
-    fn commit(self, unit: &mut dyn Unit) -> Result<String, Problem> {
+    fn commit(self, unit: &mut dyn Unit) -> Result<Unsigned, Problem> {
         let key = self.opened.claims.jti.to_string();
         if let Some(known) = HOLDS.records.get(unit, &key)? {
             warifu_wire::same_order(
                 (&known.identity, &known.front),
                 (&self.opened.identity, &self.front),
             )?;
-            return Ok(known.answer);
+            return known.answer.ok_or_else(Problem::internal);
         }
         let verdict = Verdict {
             opened: &self.opened,
@@ -149,6 +146,6 @@ impl NotPaid {
             now: self.now,
             lifetime: 86_400,
         };
-        Ok(HOLDS.decide(unit, verdict, &self.evidence, self.signer.as_ref())?.answer)
+        HOLDS.decide(unit, verdict, &self.evidence)?.answer.ok_or_else(Problem::internal)
     }
 }

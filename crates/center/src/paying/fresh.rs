@@ -5,6 +5,7 @@ use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use warifu_protocol::jws::Unsigned;
 use warifu_types::{Digest, Identifier};
 
 /// No more wait here; the worker finds the others in the outbox.
@@ -16,7 +17,7 @@ pub(crate) struct Noticed {
     /// Where it lies in the outbox.
     pub key: String,
     pub identity: Digest,
-    pub authorization: String,
+    pub authorization: Unsigned,
     /// The merchant's credential, as the payer had it.
     pub shown: Arc<str>,
 }
@@ -81,9 +82,11 @@ impl Fresh {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use warifu_protocol::authorization::AUTHORIZATION;
 
     fn notice(key: &str) -> Noticed {
-        let (identity, authorization, shown) = (Digest([1; 32]), String::new(), Arc::from(""));
+        let authorization = Unsigned::new(AUTHORIZATION, &());
+        let (identity, shown) = (Digest([1; 32]), Arc::from(""));
         Noticed { key: key.to_string(), identity, authorization, shown }
     }
 

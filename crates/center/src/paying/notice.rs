@@ -109,7 +109,8 @@ impl Settlement {
     async fn send(&self, merchant: &Identifier, batch: &[Noticed]) -> Result<Vec<bool>, CallError> {
         let shown = batch.first().map(|one| &*one.shown);
         let (merchant, url) = self.find(merchant, shown).await?;
-        let authorizations = batch.iter().map(|one| one.authorization.clone()).collect();
+        let authorizations =
+            batch.iter().map(|one| self.party.signed(one.authorization.clone())).collect();
         let question = PaymentNoticesQuestion { authorizations };
         let answer: PaymentNoticesAnswer =
             self.ask(&merchant, &url, Role::Merchant, ("payment_notices", &question)).await?;
@@ -135,7 +136,8 @@ fn read(unit: &mut dyn Unit, key: String) -> Result<Option<Noticed>, Problem> {
     let Instruction::Pay(payment) = Telegram::peek(&token)?.instruction else {
         return Err(Problem::internal());
     };
-    let (identity, authorization) = (record.identity, record.answer);
+    let authorization = record.answer.ok_or_else(Problem::internal)?;
+    let identity = record.identity;
     let shown = kept(unit, &payment.front)?.ok_or_else(Problem::internal)?.into();
     Ok(Some(Noticed { key, identity, authorization, shown }))
 }

@@ -26,8 +26,8 @@ use warifu_protocol::{
     authorization::Decision,
     credential::Credential,
     goods,
+    jws::Unsigned,
     sealed::{OpenedOrder, SealedOrder},
-    signer::Signer,
     telegram::{Outcome, Paid, Payment},
     value::FieldValue,
 };
@@ -45,7 +45,6 @@ struct Work {
     shown: Arc<str>,
     authorization: Nonce,
     lifetime: u64,
-    signer: Arc<dyn Signer>,
 }
 
 impl Settlement {
@@ -54,7 +53,7 @@ impl Settlement {
         self: &Arc<Self>,
         entry: Entry,
         payment: Payment,
-    ) -> Result<String, Problem> {
+    ) -> Result<Unsigned, Problem> {
         let entry = Arc::new(entry);
         let named = self.named(&payment).await?;
         let work = match self.check_payment(&entry, payment, named).await {
@@ -71,13 +70,12 @@ impl Settlement {
     }
 
     /// Stores the refusal of a telegram that does not get as far as the records.
-    async fn refuse(&self, entry: Arc<Entry>, problem: Problem) -> Result<String, Problem> {
-        let signer = self.signer();
+    async fn refuse(&self, entry: Arc<Entry>, problem: Problem) -> Result<Unsigned, Problem> {
         let work = move |unit: &mut dyn Unit| {
             if let Some(answer) = repeated(unit, &entry.place(), &entry.identity)? {
                 return Ok(answer);
             }
-            store(unit, &entry, refusal(problem), signer.as_ref())
+            store(unit, &entry, refusal(problem))
         };
         self.store.run(work).await
     }
@@ -128,7 +126,6 @@ impl Settlement {
             shown: named.front,
             authorization: Nonce(self.party.random32()),
             lifetime: u64::from(self.settings.hold_days) * 86_400,
-            signer: self.signer(),
         })
     }
 
@@ -151,9 +148,9 @@ fn refused(code: &str, title: &str, field: &str) -> Problem {
 
 impl Work {
     /// The job; with what to tell the merchant, if money was held just now.
-    fn commit(self, unit: &mut dyn Unit) -> Result<(String, Option<Noticed>), Problem> {
+    fn commit(self, unit: &mut dyn Unit) -> Result<(Unsigned, Option<Noticed>), Problem> {
         let mut noticed = None;
-        let answer = act(unit, &self.entry, self.signer.as_ref(), |unit| {
+        let answer = act(unit, &self.entry, |unit| {
             let (outcome, authorization) = self.hold(unit)?;
             let key = notice_key(self.entry.now, &self.opened.claims.jti);
             let (identity, shown) = (self.opened.identity, self.shown.clone());
@@ -164,7 +161,7 @@ impl Work {
     }
 
     /// Holds the amount; with the authorization for the merchant.
-    fn hold(&self, unit: &mut dyn Unit) -> Result<(Outcome, String), Problem> {
+    fn hold(&self, unit: &mut dyn Unit) -> Result<(Outcome, Unsigned), Problem> {
         let (id, card) = self.card(unit)?;
         let order = self.opened.claims.jti;
         if let Some(known) = HOLDS.records.get(unit, &order.to_string())? {
@@ -175,6 +172,7 @@ impl Work {
             front: &self.front.sub,
             amount: self.amount,
             payments: 1,
+            order: &order,
             identity: &self.opened.identity,
             at: self.opened.claims.iat,
             code: Code::Purchase as u16,
@@ -194,7 +192,7 @@ impl Work {
             now,
             lifetime: self.lifetime,
         };
-        let mut record = HOLDS.decide(unit, verdict, &self.evidence, self.signer.as_ref())?;
+        let mut record = HOLDS.decide(unit, verdict, &self.evidence)?;
         let key = order.to_string();
         if goods::Kind::of_rule(&self.opened.form.form.rule.name) == goods::Kind::Metered {
             record.meter = Some(Meter { tick: 0, total: 0, at: now });
@@ -205,7 +203,7 @@ impl Work {
         NOTICES.put(unit, &notice_key(now, &order), &notice)?;
         let balance = card.available(unit, &id)?;
         let paid = Paid { order: self.opened.identity, transaction, balance };
-        Ok((Outcome::Paid(paid), record.answer))
+        Ok((Outcome::Paid(paid), record.answer.ok_or_else(Problem::internal)?))
     }
 
     /// The card that the order names, if it pays for this order.

@@ -6,7 +6,10 @@ use crate::{
     telegrams::record::{Entry, note},
 };
 use warifu_ports::Unit;
-use warifu_protocol::telegram::{IssuedCards, Outcome};
+use warifu_protocol::{
+    jws::Unsigned,
+    telegram::{IssuedCards, Outcome},
+};
 use warifu_wire::Problem;
 
 /// So many cards are looked at for one answer, which then fits a message by far.
@@ -14,12 +17,11 @@ const PAGE: u32 = 100;
 
 impl Settlement {
     /// Answers with the documents as they were signed at each card's last load: nothing is issued.
-    pub(crate) async fn issued_cards(&self, entry: Entry, from: u32) -> Result<String, Problem> {
-        let signer = self.signer();
+    pub(crate) async fn issued_cards(&self, entry: Entry, from: u32) -> Result<Unsigned, Problem> {
         let work = move |unit: &mut dyn Unit| {
             note(unit, &entry)?;
             let cards = page(unit, &entry, from)?;
-            Ok(entry.answer(Outcome::Cards(cards), signer.as_ref()))
+            Ok(entry.answer(Outcome::Cards(cards)))
         };
         self.store.run(work).await
     }

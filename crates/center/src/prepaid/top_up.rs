@@ -10,13 +10,14 @@ use crate::{
         limits::{self, Holding, Limit},
     },
     settlement::Settlement,
-    telegrams::record::{Entry, Known, act, known, note, refusal, repeated, store, take},
+    telegrams::record::{Entry, Known, act, known, note, place, refusal, repeated, store, take},
 };
 use std::sync::Arc;
 use warifu_ports::{Unit, books::AccountName, holds::CardId};
 use warifu_protocol::{
     ProtocolError, Reason,
     authorization::shared_digests,
+    jws::Unsigned,
     sealed::SealedOrder,
     telegram::{Funding, Outcome, TopUp, Way},
     value::FieldValue,
@@ -50,7 +51,7 @@ impl Settlement {
         self: &Arc<Self>,
         entry: Entry,
         asked: TopUp,
-    ) -> Result<String, Problem> {
+    ) -> Result<Unsigned, Problem> {
         let TopUp { amount, card, funding } = asked;
         let way = funding.way();
         let random = self.party.random32();
@@ -68,11 +69,8 @@ impl Settlement {
         if let Funding::Issuer { sealed } = funding {
             return self.top_up_by_issuer(entry, wish, sealed).await;
         }
-        let signer = self.signer();
         let work = move |unit: &mut dyn Unit| {
-            act(unit, &entry, signer.as_ref(), |unit| {
-                Ok(Outcome::TopUp(wish.record(unit, &entry)?.told(entry.now)))
-            })
+            act(unit, &entry, |unit| Ok(Outcome::TopUp(wish.record(unit, &entry)?.told(entry.now))))
         };
         self.store.run(work).await
     }
@@ -82,7 +80,7 @@ impl Settlement {
         entry: Entry,
         mut wish: Wish,
         sealed: SealedOrder,
-    ) -> Result<String, Problem> {
+    ) -> Result<Unsigned, Problem> {
         let before = entry.clone();
         let taken = move |unit: &mut dyn Unit| known(unit, &before.place(), &before.identity);
         match self.store.run(taken).await? {
@@ -91,7 +89,6 @@ impl Settlement {
             Known::New => {}
         }
         let checked = self.check_credit(&entry, wish.amount, sealed).await;
-        let signer = self.signer();
         let asked = entry.clone();
         let work = move |unit: &mut dyn Unit| {
             if !take(unit, &asked)? {
@@ -107,7 +104,7 @@ impl Settlement {
                     Ok(())
                 }
                 Err(problem) if problem.is_temporary() => Err(problem),
-                Err(problem) => store(unit, &asked, refusal(problem), signer.as_ref()).map(drop),
+                Err(problem) => store(unit, &asked, refusal(problem)).map(drop),
             }
         };
         self.store.run(work).await?;
@@ -115,20 +112,20 @@ impl Settlement {
     }
 
     /// Waits a while for the issuer, and then says how the request stands, for ever.
-    async fn answer_top_up(self: &Arc<Self>, entry: Entry) -> Result<String, Problem> {
+    async fn answer_top_up(self: &Arc<Self>, entry: Entry) -> Result<Unsigned, Problem> {
         let driving = tokio::spawn(self.clone().drive(entry.place(), true));
         // What takes longer goes on by itself.
         if let Ok(Ok(Err(problem))) = tokio::time::timeout(self.settings.patience, driving).await {
             tracing::info!(code = problem.code, "the top-up waits");
         }
-        let (signer, key) = (self.signer(), entry.place());
+        let key = entry.place();
         let work = move |unit: &mut dyn Unit| {
             if let Some(answer) = repeated(unit, &key, &entry.identity)? {
                 return Ok(answer);
             }
             let record = TOP_UPS.get(unit, &key)?.ok_or_else(Problem::internal)?;
             let outcome = Outcome::TopUp(record.told(entry.now));
-            store(unit, &entry, outcome, signer.as_ref())
+            store(unit, &entry, outcome)
         };
         let answer = self.store.run(work).await?;
         Ok(answer)
@@ -139,11 +136,10 @@ impl Settlement {
         &self,
         entry: Entry,
         telegram: Nonce,
-    ) -> Result<String, Problem> {
-        let signer = self.signer();
+    ) -> Result<Unsigned, Problem> {
         let work = move |unit: &mut dyn Unit| {
             note(unit, &entry)?;
-            let key = format!("{}/{telegram}", entry.telegram.iss);
+            let key = place(&entry.telegram.iss, &telegram);
             let outcome = match TOP_UPS.get(unit, &key)? {
                 Some(record) => Outcome::TopUp(record.told(entry.now)),
                 None => Outcome::Refused {
@@ -151,7 +147,7 @@ impl Settlement {
                     field: Some("telegram.instruction.telegram".into()),
                 },
             };
-            Ok(entry.answer(outcome, signer.as_ref()))
+            Ok(entry.answer(outcome))
         };
         self.store.run(work).await
     }

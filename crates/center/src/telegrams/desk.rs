@@ -12,6 +12,7 @@ use std::sync::Arc;
 use warifu_ports::{Unit, holds::CardId};
 use warifu_protocol::{
     joining::{Application, MemberKind, Message, Reply},
+    jws::Unsigned,
     telegram::{Claimed, Instruction, Outcome, Telegram, identity},
 };
 use warifu_types::{Nonce, UnixTime};
@@ -42,10 +43,10 @@ impl Settlement {
             Said::Apply(application) => self.apply(*application).await,
             Said::Enclose(documents) => self.enclose(documents).await.map(|()| Reply::Enclosed {}),
             Said::Telegram(claimed) if registers(&claimed) => {
-                self.register(claimed).await.map(Reply::Answer)
+                self.register(claimed).await.map(|answer| Reply::Answer(self.party.signed(answer)))
             }
             Said::Telegram(claimed) => match self.telegram(claimed).await {
-                Ok(answer) => Ok(Reply::Answer(answer)),
+                Ok(answer) => Ok(Reply::Answer(self.party.signed(answer))),
                 Err(Refused::No(problem)) => Err(problem),
                 Err(Refused::Later(seconds)) => return (Err(too_often()), Some(seconds)),
             },
@@ -54,7 +55,7 @@ impl Settlement {
     }
 
     /// A member's telegram. `claimed` is not verified yet.
-    async fn telegram(self: &Arc<Self>, claimed: Claimed) -> Result<String, Refused> {
+    async fn telegram(self: &Arc<Self>, claimed: Claimed) -> Result<Unsigned, Refused> {
         let (now, own) = (self.party.now(), self.party.id());
         let place = key_place(&claimed.telegram().iss, &claimed.telegram().key);
         let pays = matches!(claimed.telegram().instruction, Instruction::Pay(_));
@@ -91,7 +92,7 @@ impl Settlement {
         telegram: Telegram,
         token: String,
         now: UnixTime,
-    ) -> Result<String, Refused> {
+    ) -> Result<Unsigned, Refused> {
         self.guard.telegram(&telegram.iss, now).map_err(Refused::Later)?;
         tracing::info!(instruction = telegram.instruction.word(), "telegram");
         let (entry, instruction) = Entry::new(telegram, token, now);
@@ -102,7 +103,7 @@ impl Settlement {
         self: &Arc<Self>,
         entry: Entry,
         instruction: Instruction,
-    ) -> Result<String, Problem> {
+    ) -> Result<Unsigned, Problem> {
         match instruction {
             Instruction::TopUp(wish) => self.top_up(entry, *wish).await,
             Instruction::TopUpStatus { telegram } => self.top_up_status(entry, telegram).await,
@@ -135,8 +136,7 @@ impl Settlement {
     }
 
     /// What a card of the member holds, available at once.
-    async fn card_balance(&self, entry: Entry, card: String) -> Result<String, Problem> {
-        let signer = self.signer();
+    async fn card_balance(&self, entry: Entry, card: String) -> Result<Unsigned, Problem> {
         let work = move |unit: &mut dyn Unit| {
             note(unit, &entry)?;
             let id = CardId::of(unit, &card);
@@ -147,7 +147,7 @@ impl Settlement {
                     field: Some("telegram.instruction.card".into()),
                 },
             };
-            Ok(entry.answer(outcome, signer.as_ref()))
+            Ok(entry.answer(outcome))
         };
         self.store.run(work).await
     }

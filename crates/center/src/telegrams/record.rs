@@ -1,4 +1,4 @@
-//! What is kept of a telegram: the token as it came, with its signature, and the signed answer. The
+//! What is kept of a telegram: the token as it came, with its signature, and the answer. The
 //! same token again gives the same answer; the same id or number with another token is refused.
 
 use super::enclosures::behind;
@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use warifu_ports::{Collection, StoreError, Unit};
 use warifu_protocol::{
     ProtocolError, Reason,
-    signer::{Signer, VerifyingKey},
+    jws::Unsigned,
+    signer::VerifyingKey,
     telegram::{Instruction, Outcome, Telegram, TelegramAnswer, identity},
 };
 use warifu_types::{Digest, Identifier, Nonce, UnixTime};
 use warifu_wire::Problem;
 
-/// Telegrams, by member and telegram id. They are kept for ever.
+/// Telegrams, by telegram id and member. They are kept for ever.
 const TELEGRAMS: Collection<TelegramRecord> = Collection::new("center_telegrams");
 /// Telegram ids, by member, key and number.
 const SEQUENCE: Collection<Nonce> = Collection::new("center_telegram_numbers");
@@ -38,8 +39,8 @@ struct TelegramRecord {
     identity: Digest,
     /// The token; none for a question, which changes nothing.
     token: Option<String>,
-    /// The signed answer; none for a question, and while an issuer is asked.
-    answer: Option<String>,
+    /// The answer; none for a question, and while an issuer is asked.
+    answer: Option<Unsigned>,
     at: UnixTime,
 }
 
@@ -67,7 +68,7 @@ impl Settlement {
         member: &Identifier,
         telegram: &Nonce,
     ) -> Result<Option<TelegramEvidence>, Problem> {
-        let place = place(member, telegram);
+        let (place, signer) = (place(member, telegram), self.signer());
         let work = move |unit: &mut dyn Unit| {
             let Some(record) = TELEGRAMS.get(unit, &place)? else { return Ok(None) };
             let Some(token) = record.token else { return Ok(None) };
@@ -78,7 +79,8 @@ impl Settlement {
                 Instruction::Pay(payment) => behind(unit, payment)?,
                 _ => Vec::new(),
             };
-            let TelegramRecord { answer, at, .. } = record;
+            let at = record.at;
+            let answer = record.answer.map(|answer| answer.sign(signer.as_ref()));
             Ok(Some(TelegramEvidence { token, enclosures, answer, key, key_from, at }))
         };
         self.store.run(work).await
@@ -117,8 +119,8 @@ impl Entry {
         place(&self.telegram.iss, &self.telegram.jti)
     }
 
-    /// The signed answer.
-    pub fn answer(&self, outcome: Outcome, signer: &dyn Signer) -> String {
+    /// The answer.
+    pub fn answer(&self, outcome: Outcome) -> Unsigned {
         let answer = TelegramAnswer {
             iss: self.telegram.aud.clone(),
             aud: self.telegram.iss.clone(),
@@ -126,13 +128,13 @@ impl Entry {
             outcome,
             iat: self.now,
         };
-        answer.sign(signer)
+        answer.unsigned()
     }
 }
 
-/// Where a telegram lies.
+/// Where a telegram lies: those of one time lie beside one another.
 pub(crate) fn place(member: &Identifier, telegram: &Nonce) -> String {
-    format!("{member}/{telegram}")
+    format!("{telegram}/{member}")
 }
 
 /// The token of a telegram that was acted on.
@@ -147,7 +149,7 @@ pub(crate) enum Known {
     /// It was taken, and has no lasting answer (yet).
     Taken,
     /// The answer.
-    Answered(String),
+    Answered(Unsigned),
 }
 
 /// What is known of a telegram; another one of the same id is a conflict.
@@ -166,7 +168,7 @@ pub(crate) fn repeated(
     unit: &mut dyn Unit,
     place: &str,
     identity: &Digest,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<Unsigned>, Problem> {
     Ok(match known(unit, place, identity)? {
         Known::Answered(answer) => Some(answer),
         Known::New | Known::Taken => None,
@@ -239,12 +241,11 @@ pub(crate) fn store(
     unit: &mut dyn Unit,
     entry: &Entry,
     outcome: Outcome,
-    signer: &dyn Signer,
-) -> Result<String, Problem> {
+) -> Result<Unsigned, Problem> {
     if let Known::New = known(unit, &entry.place(), &entry.identity)? {
         take_number(unit, entry)?;
     }
-    let answer = entry.answer(outcome, signer);
+    let answer = entry.answer(outcome);
     put(unit, entry, Some(entry.token.clone()), Some(answer.clone()))?;
     Ok(answer)
 }
@@ -253,21 +254,20 @@ fn put(
     unit: &mut dyn Unit,
     entry: &Entry,
     token: Option<String>,
-    answer: Option<String>,
+    answer: Option<Unsigned>,
 ) -> Result<(), Problem> {
     let record = TelegramRecord { identity: entry.identity, token, answer, at: entry.now };
     Ok(TELEGRAMS.put(unit, &entry.place(), &record)?)
 }
 
 /// Acts on a telegram once: the stored answer, or what `work` comes to, stored. A definite no of
-/// `work`, which then must not have changed anything, is a signed and stored refusal; a failure that
+/// `work`, which then must not have changed anything, is a stored refusal; a failure that
 /// may pass is stored nowhere.
 pub(crate) fn act(
     unit: &mut dyn Unit,
     entry: &Entry,
-    signer: &dyn Signer,
     work: impl FnOnce(&mut dyn Unit) -> Result<Outcome, Problem>,
-) -> Result<String, Problem> {
+) -> Result<Unsigned, Problem> {
     let key_ended = key_of(unit, entry)?;
     if let Some(answer) = repeated(unit, &entry.place(), &entry.identity)? {
         return Ok(answer);
@@ -280,7 +280,7 @@ pub(crate) fn act(
         Err(problem) if problem.is_temporary() => return Err(problem),
         Err(problem) => refusal(problem),
     };
-    let answer = entry.answer(outcome, signer);
+    let answer = entry.answer(outcome);
     put(unit, entry, Some(entry.token.clone()), Some(answer.clone()))?;
     Ok(answer)
 }

@@ -24,7 +24,6 @@ use warifu_ledger::{AccountId, Transfer, TransferId, TransferResult};
 use warifu_protocol::{
     authorization::{Authorization, Decision},
     sealed::OpenedOrder,
-    signer::Signer,
     status::State,
     view::View,
 };
@@ -45,7 +44,7 @@ pub struct Holds {
     pub open: Collection<OrderId>,
 }
 
-/// A decision that is to be signed and recorded.
+/// A decision that is to be recorded.
 pub struct Verdict<'a> {
     /// The order, as the authorizer read it.
     pub opened: &'a OpenedOrder,
@@ -75,6 +74,8 @@ pub struct HoldWish<'a> {
     pub amount: Money,
     /// In how many payments it falls due.
     pub payments: u32,
+    /// The order's id.
+    pub order: &'a OrderId,
     /// The order's identity.
     pub identity: &'a Digest,
     /// The order's own time.
@@ -123,7 +124,7 @@ impl Holds {
         let merchant = crate::books::AccountKind::Merchant;
         let from = self.books.open(unit, &AccountName::card(wish.card, currency))?;
         let to = self.books.open(unit, &AccountName::party(merchant, wish.front, currency))?;
-        let transfer = self.books.order_transfer("hold", wish.identity, wish.at);
+        let transfer = self.books.order_transfer("hold", (wish.order, wish.identity), wish.at);
         let pending = Transfer::pending(transfer, from, to, wish.amount)
             .with_code(wish.code)
             .with_user_data(AccountId::from_digest(&wish.identity.0).0);
@@ -139,14 +140,13 @@ impl Holds {
         }
     }
 
-    /// Signs a decision and records it with its evidence. The caller has looked that the order has
+    /// Records a decision with its evidence. The caller has looked that the order has
     /// no record yet.
     pub fn decide(
         &self,
         unit: &mut dyn Unit,
         verdict: Verdict<'_>,
         evidence: &Evidence,
-        signer: &dyn Signer,
     ) -> Result<OrderRecord, StoreError> {
         let Verdict { opened, own, front, authorization, outcome, transaction, now, lifetime } =
             verdict;
@@ -171,7 +171,7 @@ impl Holds {
             front_role: front.1,
             authorization,
             decision,
-            answer: claims.sign(signer),
+            answer: Some(claims.unsigned()),
             view: View::of(opened, state),
             issued: now,
             expires: claims.exp,
@@ -205,7 +205,7 @@ impl Holds {
 
     /// The id of the transfer that ends an order's hold.
     fn ending(&self, record: &OrderRecord) -> TransferId {
-        self.books.order_transfer("settle", &record.identity, record.issued)
+        self.books.order_transfer("settle", (&record.view.order, &record.identity), record.issued)
     }
 }
 

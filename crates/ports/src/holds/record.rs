@@ -5,7 +5,7 @@ use crate::Unit;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use warifu_ledger::TransferId;
-use warifu_protocol::{authorization::Decision, settlement::Action, view::View};
+use warifu_protocol::{authorization::Decision, jws::Unsigned, settlement::Action, view::View};
 use warifu_types::{Digest, Identifier, Money, Nonce, Role, UnixTime};
 use zeroize::Zeroizing;
 
@@ -51,8 +51,9 @@ pub struct OrderRecord {
     pub authorization: Nonce,
     /// Yes or no.
     pub decision: Decision,
-    /// The signed answer, given again on every retry.
-    pub answer: String,
+    /// The answer, given again on every retry; none to a trade of the card network, where the
+    /// decision is the answer.
+    pub answer: Option<Unsigned>,
     /// What the authorizer read, and how far the order has come.
     pub view: View,
     /// When it was decided.
@@ -61,7 +62,7 @@ pub struct OrderRecord {
     pub expires: UnixTime,
     /// None for a refusal, and for a badge.
     pub hold: Option<Hold>,
-    /// What the front has had done, with the signed answer.
+    /// What the front has had done, with the answer.
     pub settled: Option<Settled>,
     /// Whether the hold was released because its time was over.
     pub released: bool,
@@ -111,8 +112,8 @@ pub struct Meter {
 pub struct Settled {
     /// Capture or void.
     pub action: Action,
-    /// The signed answer.
-    pub answer: String,
+    /// The answer; none to a trade of the card network.
+    pub answer: Option<Unsigned>,
     /// When.
     pub at: UnixTime,
     /// The front's signed request.

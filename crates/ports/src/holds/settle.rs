@@ -3,11 +3,11 @@
 use super::{Holds, OrderRecord, Settled, hold_key};
 use crate::{StoreError, Unit, books::resolve};
 use warifu_protocol::{
+    jws::Unsigned,
     settlement::{
         Action, Settlement, SettlementRequest,
         standing::{Standing, Step, step},
     },
-    signer::Signer,
     status::State,
 };
 use warifu_types::{Money, OrderId, UnixTime};
@@ -40,8 +40,8 @@ pub enum HoldError {
 
 /// What came of a settlement.
 pub struct Settling {
-    /// The signed answer.
-    pub answer: String,
+    /// The answer.
+    pub answer: Unsigned,
     /// The order, if money was captured just now.
     pub captured: Option<(OrderId, OrderRecord)>,
 }
@@ -60,7 +60,6 @@ impl Holds {
         unit: &mut dyn Unit,
         request: &SettlementRequest,
         token: &str,
-        signer: &dyn Signer,
         now: UnixTime,
     ) -> Result<Settling, HoldError> {
         // Another front learns no more than that the order is not its own.
@@ -75,7 +74,8 @@ impl Holds {
         if let Moved::Before =
             self.turn(unit, &order, &mut record, (action, request.amount), now)?
         {
-            let answer = record.settled.map(|settled| settled.answer).unwrap_or_default();
+            let answer = record.settled.and_then(|settled| settled.answer);
+            let answer = answer.ok_or(HoldError::NotYours)?;
             return Ok(Settling { answer, captured: None });
         }
         let settlement = Settlement {
@@ -85,8 +85,9 @@ impl Holds {
             action,
             iat: now,
         };
-        let answer = settlement.sign(signer);
-        let settled = Settled { action, answer: answer.clone(), at: now, request: token.into() };
+        let answer = settlement.unsigned();
+        let settled =
+            Settled { action, answer: Some(answer.clone()), at: now, request: token.into() };
         record.settled = Some(settled);
         self.records.put(unit, &order.to_string(), &record)?;
         let captured = (action == Action::Capture).then_some((order, record));

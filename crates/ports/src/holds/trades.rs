@@ -55,7 +55,7 @@ impl Holds {
             front_role: Role::Merchant,
             authorization: trade.authorization,
             decision,
-            answer: String::new(),
+            answer: None,
             view: View {
                 order: OrderId(trade.identity.0),
                 rule: RULE.to_string(),
@@ -89,8 +89,7 @@ impl Holds {
         if let Moved::Before = self.turn(unit, &order, &mut record, (action, amount), now)? {
             return Ok(None);
         }
-        let (answer, request) = (String::new(), String::new());
-        record.settled = Some(Settled { action, answer, at: now, request });
+        record.settled = Some(Settled { action, answer: None, at: now, request: String::new() });
         self.records.put(unit, &order.to_string(), &record)?;
         Ok((action == Action::Capture).then_some((order, record)))
     }

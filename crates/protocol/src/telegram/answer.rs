@@ -5,7 +5,7 @@ use crate::{
     credential::Credential,
     enrolment::Enrolment,
     error::{AtFault, ProtocolError, Reason, Result},
-    jws::{self, TokenType},
+    jws::{self, TokenType, Unsigned},
     signer::Signer,
 };
 use serde::{Deserialize, Serialize};
@@ -103,7 +103,12 @@ pub struct Paid {
 impl TelegramAnswer {
     /// Signs the answer.
     pub fn sign(&self, center: &dyn Signer) -> String {
-        jws::sign(TELEGRAM_ANSWER, self, center)
+        self.unsigned().sign(center)
+    }
+
+    /// The answer, to be signed when it is given out.
+    pub fn unsigned(&self) -> Unsigned {
+        Unsigned::new(TELEGRAM_ANSWER, self)
     }
 
     /// Verifies the answer of `center` to the member's own telegram.
