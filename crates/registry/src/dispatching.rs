@@ -123,6 +123,7 @@ pub(crate) fn make_void(
     ANSWERS.put(unit, number, &answer)?;
     if let Some(mut sheet) = sheet {
         sheet.come_to(SheetState::Void, now);
+        sheet.claim = None;
         OUTBOX.put(unit, number, &sheet)?;
         PENDING.delete(unit, number)?;
     }
@@ -183,6 +184,7 @@ fn queued(entry: ProviderEntry, card: String, now: UnixTime) -> SheetRecord {
         pages: 0,
         written: now,
         steps: Vec::new(),
+        claim: None,
     }
 }
 

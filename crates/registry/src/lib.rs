@@ -8,6 +8,7 @@
 //! which its operator keeps.
 
 mod answering;
+mod claiming;
 mod dispatching;
 mod faxing;
 mod keys;

@@ -97,7 +97,7 @@ impl Registry {
         let key = number.to_string();
         self.store.run(move |unit| waiting_call(unit, &key).map(|_| ())).await?;
         let by = by.trim().to_string();
-        self.note(number, |sheet, now| {
+        self.note_by_hand(number, |sheet, now| {
             if sheet.state == SheetState::Queued {
                 sheet.started = true;
                 sheet.come_to(SheetState::ReadOut, now).by = Some(by);
@@ -126,7 +126,7 @@ impl Registry {
             fax.clear(&FaxJob(job.clone())).await.map_err(unreachable)?;
         }
         let by = by.trim().to_string();
-        self.note(number, move |sheet, now| {
+        self.note_by_hand(number, move |sheet, now| {
             if !open.contains(&sheet.state) {
                 return;
             }

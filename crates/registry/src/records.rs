@@ -1,6 +1,7 @@
 //! What the registry keeps. Keys of documents are keyed hashes, order numbers and identifiers; a card
 //! stands in [`CardRecord::sealed`] alone, under a key of its own.
 
+use crate::rules::claim::Claim;
 use serde::{Deserialize, Serialize};
 use warifu_ports::Collection;
 use warifu_types::{Digest, Identifier, Money, UnixTime};
@@ -209,6 +210,9 @@ pub(crate) struct SheetRecord {
     /// When it was written.
     pub written: UnixTime,
     pub steps: Vec<Step>,
+    /// The process that works on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
 }
 
 impl SheetRecord {
@@ -223,6 +227,21 @@ impl SheetRecord {
     /// The fax server's stable id of this attempt.
     pub fn job_id(&self, number: &str) -> String {
         format!("card-{number}-{}", self.attempt)
+    }
+
+    /// Whether it goes on by itself, where there is a fax server and where closed lines are set up.
+    pub fn has_step(&self, (fax, line): (bool, bool)) -> bool {
+        use SheetState::{Queued, Unconfirmed};
+        match self.channel {
+            // Without a job there is nothing to ask about or to clear; an operator has to look.
+            Channel::Fax { .. } => {
+                let at_server = self.state != Unconfirmed && self.job.is_some();
+                fax && (self.state == Queued || at_server)
+            }
+            Channel::Line { .. } => line || self.withdrawn,
+            // An operator reads it out.
+            Channel::Telephone { .. } | Channel::Reference {} => false,
+        }
     }
 
     /// Whether nothing more is to be done by itself.

@@ -1,12 +1,15 @@
 //! The registry itself.
 
-use crate::{CardKeys, KeyError, Settings, keys::CardData, records::CardRecord};
+use crate::{
+    CardKeys, KeyError, Settings, keys::CardData, records::CardRecord, rules::claim::Watch,
+};
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use warifu_ports::{
     Store, Unit,
     fax::{CardSheet, Fax},
 };
+use warifu_protocol::encode::b64;
 use warifu_wire::{
     CallError, Party, Problem,
     private_line::{CardPost, LineClient, LineDone, LineError, LineIdentity},
@@ -52,11 +55,15 @@ pub struct Registry {
     pub(crate) settings: Settings,
     pub(crate) fax: Option<Arc<dyn Fax>>,
     pub(crate) line: Option<Arc<dyn ClosedLine>>,
+    /// What this process is called in its claims.
+    pub(crate) process: String,
+    /// Other processes' claims.
+    pub(crate) watch: Mutex<Watch>,
 }
 
 impl Registry {
     /// A registry with its records in `store`. Without a fax server, or without a closed line, a
-    /// sheet for such a channel waits.
+    /// sheet for such a channel waits. Several processes may have one store.
     pub fn new(
         party: Arc<Party>,
         store: Arc<dyn Store>,
@@ -65,7 +72,8 @@ impl Registry {
         ways: Ways,
     ) -> Arc<Registry> {
         let Ways { fax, line } = ways;
-        Arc::new(Registry { party, store, keys, settings, fax, line })
+        let (process, watch) = (b64(&party.random32()[..16]), Mutex::default());
+        Arc::new(Registry { party, store, keys, settings, fax, line, process, watch })
     }
 
     pub(crate) fn open(&self, place: &str, record: &CardRecord) -> Result<CardData, Problem> {

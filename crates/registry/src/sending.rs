@@ -2,13 +2,15 @@
 //! stores what came of it in one job; after a crash the step is asked again.
 
 use crate::{
+    claiming::Claimed,
     records::{CARDS, CardRecord, Channel, OUTBOX, PENDING, SheetRecord},
     registry::Registry,
-    rules::{fax::Turn, pause},
+    rules::{claim::may_take, fax::Turn, pause},
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use warifu_ports::{Unit, fax::CardSheet};
+use warifu_types::UnixTime;
 use warifu_wire::{
     Problem,
     private_line::{CardPost, SheetState},
@@ -69,42 +71,36 @@ impl Registry {
     /// One step of a sheet, or more while they are due; whether it is at its end.
     async fn work_on(&self, number: &str) -> Result<bool, Problem> {
         for _ in 0..8 {
-            let Some((sheet, card)) = self.load(number).await? else { return Ok(true) };
-            if sheet.is_over() {
-                return Ok(true);
-            }
-            let before = (sheet.steps.len(), sheet.started);
-            if sheet.next > self.party.now() {
-                return Ok(false);
-            }
-            match (&sheet.channel, &self.fax, &self.line) {
-                (Channel::Fax { number: to }, Some(fax), _) => {
-                    self.fax_step(fax, number, (&sheet, card), to).await?;
-                }
-                (Channel::Line { .. }, ..) if sheet.withdrawn => self.give_up(number).await?,
-                (Channel::Line { url }, _, Some(_)) => {
-                    self.post(number, &sheet, card, url).await?;
-                }
-                // An operator reads it out; or the channel is not set up.
-                _ => return Ok(false),
-            }
-            let now = self.load(number).await?;
+            let claimed = match self.claim(number).await? {
+                Claimed::Over => return Ok(true),
+                Claimed::Waits => return Ok(false),
+                Claimed::Mine(claimed) => *claimed,
+            };
+            let before = (claimed.0.steps.len(), claimed.0.started);
+            self.while_claimed(number, self.step(number, claimed)).await?;
+            let key = number.to_string();
+            let now = self.store.run(move |unit| OUTBOX.get(unit, &key)).await?;
             let same = |sheet: SheetRecord| (sheet.steps.len(), sheet.started) == before;
-            if now.is_none_or(|(sheet, _)| !sheet.is_over() && same(sheet)) {
+            if now.is_none_or(|sheet| !sheet.is_over() && same(sheet)) {
                 return Ok(false);
             }
         }
         Ok(false)
     }
 
-    async fn load(&self, number: &str) -> Result<Option<(SheetRecord, CardRecord)>, Problem> {
-        let key = number.to_string();
-        let work = move |unit: &mut dyn Unit| {
-            let Some(sheet) = OUTBOX.get(unit, &key)? else { return Ok(None) };
-            let card = CARDS.get(unit, &sheet.card)?.ok_or_else(|| Problem::not_found("card"))?;
-            Ok::<_, Problem>(Some((sheet, card)))
-        };
-        self.store.run(work).await
+    async fn step(
+        &self,
+        number: &str,
+        (sheet, card): (SheetRecord, CardRecord),
+    ) -> Result<(), Problem> {
+        match (&sheet.channel, &self.fax) {
+            (Channel::Fax { number: to }, Some(fax)) => {
+                self.fax_step(fax, number, (&sheet, card), to).await
+            }
+            (Channel::Line { .. }, _) if sheet.withdrawn => self.give_up(number).await,
+            (Channel::Line { url }, _) => self.post(number, &sheet, card, url).await,
+            _ => Ok(()),
+        }
     }
 
     async fn post(
@@ -154,10 +150,11 @@ impl Registry {
 
     /// Noted before anything can go out. A sheet that was called back does not go out.
     pub(crate) async fn start(&self, number: &str) -> Result<(), Problem> {
-        let key = number.to_string();
+        let (key, by) = (number.to_string(), self.process.clone());
         let work = move |unit: &mut dyn Unit| {
             let sheet = OUTBOX.get(unit, &key)?.ok_or_else(|| Problem::not_found("number"))?;
-            if sheet.state != SheetState::Queued || sheet.withdrawn {
+            let others = !may_take(sheet.claim.as_ref(), &by, None);
+            if sheet.state != SheetState::Queued || sheet.withdrawn || others {
                 return Err(Problem::conflict("number"));
             }
             if !sheet.started {
@@ -172,15 +169,40 @@ impl Registry {
         self.note(number, |sheet, now| turn(sheet, Turn::Wait, now)).await
     }
 
-    /// Changes a sheet; one at its end leaves the list of those that wait.
+    /// Notes what came of a step of a sheet that this process has claimed, and frees it. If the sheet
+    /// is another's by now, that one's word counts.
     pub(crate) async fn note(
         &self,
         number: &str,
-        change: impl FnOnce(&mut SheetRecord, warifu_types::UnixTime) + Send + 'static,
+        change: impl FnOnce(&mut SheetRecord, UnixTime) + Send + 'static,
+    ) -> Result<(), Problem> {
+        self.change(number, Some(self.process.clone()), change).await
+    }
+
+    /// Notes what an operator says, whoever works on the sheet: what comes of that counts no more.
+    pub(crate) async fn note_by_hand(
+        &self,
+        number: &str,
+        change: impl FnOnce(&mut SheetRecord, UnixTime) + Send + 'static,
+    ) -> Result<(), Problem> {
+        self.change(number, None, change).await
+    }
+
+    /// Changes a sheet; one at its end leaves the list of those that wait.
+    async fn change(
+        &self,
+        number: &str,
+        claimed_by: Option<String>,
+        change: impl FnOnce(&mut SheetRecord, UnixTime) + Send + 'static,
     ) -> Result<(), Problem> {
         let (key, now) = (number.to_string(), self.party.now());
         let work = move |unit: &mut dyn Unit| {
             let mut sheet = OUTBOX.get(unit, &key)?.ok_or_else(|| Problem::not_found("number"))?;
+            let claim = sheet.claim.take().map(|claim| claim.by);
+            if claimed_by.is_some() && claim != claimed_by {
+                tracing::error!(number = key, alarm = "claim_lost", "another has the sheet");
+                return Ok(());
+            }
             change(&mut sheet, now);
             match sheet.is_over() {
                 true => drop(PENDING.delete(unit, &key)?),
@@ -222,7 +244,7 @@ impl Registry {
 }
 
 /// Takes a turn of the fax server, or of the line.
-pub(crate) fn turn(sheet: &mut SheetRecord, turn: Turn, now: warifu_types::UnixTime) {
+pub(crate) fn turn(sheet: &mut SheetRecord, turn: Turn, now: UnixTime) {
     match turn {
         Turn::Wait if matches!(sheet.state, SheetState::HandedOver | SheetState::Busy) => {
             sheet.next = now.plus(ASK_AGAIN);

@@ -15,15 +15,19 @@ pub struct Settings {
     pub reference_lifetime: u64,
     /// How many times a sheet is handed to the fax server anew after it has failed.
     pub attempts: u32,
+    /// How long a process that works on a sheet may be silent until another takes the sheet over, in
+    /// seconds.
+    pub lease: u64,
 }
 
 impl Settings {
-    /// The usual settings: references for 30 days, three attempts.
+    /// The usual settings: references for 30 days, three attempts, a lease of 20
+    /// seconds.
     pub fn new(broker: &str, issuers: BTreeMap<String, Identifier>) -> Settings {
         let reference_lifetime = 30 * 86_400;
         let issuers =
             issuers.into_iter().map(|(name, who)| (name.to_ascii_lowercase(), who)).collect();
         let broker = broker.to_ascii_lowercase();
-        Settings { broker, issuers, reference_lifetime, attempts: 3 }
+        Settings { broker, issuers, reference_lifetime, attempts: 3, lease: 20 }
     }
 }

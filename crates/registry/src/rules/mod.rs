@@ -1,5 +1,6 @@
 //! Decisions of the registry, without I/O.
 
+pub mod claim;
 pub mod fax;
 pub mod pause;
 pub mod recall;

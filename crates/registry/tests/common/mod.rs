@@ -184,6 +184,14 @@ impl World {
         built(&self.net, &self.clock, store, &self.script, key)
     }
 
+    /// Another process of the registry, with a connection of its own to the same database, and with
+    /// settings and ways of its own.
+    pub fn another(&self, settings: Settings, ways: Ways) -> Arc<Registry> {
+        let key = MasterKey::from_bytes([9; 32]);
+        let store = Arc::new(SqliteStore::open(&self.folder.path().join("db"), &key).unwrap());
+        built_with(&self.net, &self.clock, (store, "2026"), (settings, ways))
+    }
+
     pub async fn admit(&self, channel: Channel) {
         let (provider, name) = (provider(), "海辺の宿".to_string());
         let entry = ProviderEntry { provider, name, channel, sheets_an_hour: 5 };
@@ -245,10 +253,22 @@ fn built(
     script: &Arc<Script>,
     key: &str,
 ) -> Arc<Registry> {
+    let ways = Ways { fax: Some(script.clone()), line: Some(script.clone()) };
+    built_with(net, clock, (store, key), (settings(), ways))
+}
+
+pub fn settings() -> Settings {
+    Settings::new(BROKER, BTreeMap::from([(ISSUER.to_string(), issuer())]))
+}
+
+fn built_with(
+    net: &Net,
+    clock: &Arc<FixedClock>,
+    (store, key): (Arc<dyn Store>, &str),
+    (settings, ways): (Settings, Ways),
+) -> Arc<Registry> {
     let terminal = net.terminal("domain:registry.example", Role::Registry, 5);
     let party = Party::new(terminal, clock.clone(), Arc::new(OsEntropy), None);
-    let settings = Settings::new(BROKER, BTreeMap::from([(ISSUER.to_string(), issuer())]));
-    let ways = Ways { fax: Some(script.clone()), line: Some(script.clone()) };
     Registry::new(party, store, keys(key), settings, ways)
 }
 

@@ -81,9 +81,9 @@ fn broker_settings(config: &BrokerConfig) -> Result<warifu_broker::Settings, Pro
     if let Some(mailbox) = &config.mailbox {
         settings.mailbox.clone_from(mailbox);
     }
-    if let Some(hours) = config.reply_hours {
-        settings.reply_time = u64::from(hours) * 3600;
-        settings.remind_after = settings.reply_time / 2;
+    if let Some(seconds) = reply_time(config)? {
+        settings.reply_time = seconds;
+        settings.remind_after = seconds / 2;
     }
     if let Some(hours) = config.provider_hours {
         settings.provider_time = u64::from(hours) * 3600;
@@ -91,4 +91,45 @@ fn broker_settings(config: &BrokerConfig) -> Result<warifu_broker::Settings, Pro
     settings.proxies = config.proxy.clone();
     settings.check()?;
     Ok(settings)
+}
+
+/// How long a reply approves, in seconds, if the configuration says so.
+fn reply_time(config: &BrokerConfig) -> Result<Option<u64>, Problem> {
+    match (config.reply_hours, config.reply_minutes) {
+        (Some(_), Some(_)) => {
+            Err(Problem::bad_value("reply_minutes", "reply_hours is set already; one of the two"))
+        }
+        (Some(hours), None) => Ok(Some(u64::from(hours) * 3600)),
+        (None, minutes) => Ok(minutes.map(|minutes| u64::from(minutes) * 60)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn settings(line: &str) -> Result<warifu_broker::Settings, Problem> {
+        let text = format!(
+            "mail_domain = \"order.example\"\npages = \"https://order.example\"\n\
+             from = \"orders@order.example\"\nsmtp = {{ host = \"mail.example\", port = 25 }}\n\
+             registry = {{ url = \"https://r.example\", files = {{ ca = \"a\", certificate = \"b\", \
+             key = \"c\" }} }}\n{line}"
+        );
+        broker_settings(&toml::from_str(&text).unwrap())
+    }
+
+    #[test]
+    fn the_time_to_reply_is_set_in_hours_or_in_minutes() {
+        let times = |line| settings(line).map(|set| (set.reply_time, set.remind_after));
+        assert_eq!(times("").unwrap(), (86_400, 43_200));
+        assert_eq!(times("reply_hours = 2").unwrap(), (7_200, 3_600));
+        assert_eq!(times("reply_minutes = 15").unwrap(), (900, 450));
+        for (bad, field) in [
+            ("reply_hours = 1\nreply_minutes = 15", "reply_minutes"),
+            ("reply_minutes = 0", "reply_time"),
+        ] {
+            assert_eq!(times(bad).unwrap_err().field.as_deref(), Some(field), "{bad}");
+        }
+    }
 }

@@ -38,6 +38,8 @@ pub struct BrokerConfig {
     pub pages: String,
     /// How long a reply approves, in hours; a reminder goes out after half of it.
     pub reply_hours: Option<u32>,
+    /// The same in minutes, where services sell out fast. Only one of the two is set.
+    pub reply_minutes: Option<u32>,
     /// How long a provider has to answer, in hours.
     pub provider_hours: Option<u32>,
     /// The card registry.

@@ -26,6 +26,21 @@ impl Town {
         serde_json::from_value(good_json(&self.path("registry"), &list)).unwrap()
     }
 
+    /// The registry's operator blocks a member, or lets it in again.
+    pub fn block(&self, member: &str, blocked: bool) {
+        let block = ["registry", "block-member", "--config", "registry.toml", "--member", member];
+        let off: &[&str] = if blocked { &[] } else { &["--off"] };
+        good(&self.path("registry"), &[&block[..], off].concat());
+    }
+
+    /// The order as the broker's operator sees it.
+    pub fn at_broker(&self, order: &Order) -> Value {
+        let orders =
+            good_json(&self.path("broker"), &["broker", "orders", "--config", "broker.toml"]);
+        let orders: Vec<Value> = serde_json::from_value(orders).unwrap();
+        orders.into_iter().find(|known| known["id"] == order.id.as_str()).unwrap()
+    }
+
     /// The provider's order of this number; none if it has not come.
     pub fn at_provider(&self, provider: &str, order: &Order) -> Option<Value> {
         let list = ["merchant", "broker", "orders", "--config", "merchant.toml"];
@@ -40,6 +55,13 @@ impl Town {
         let said = ["merchant", "broker", action, "--config", "merchant.toml", "--number"];
         let number = [order.number.as_str()];
         good(&self.path(provider), &[&said[..], &number].concat()).trim().to_string()
+    }
+
+    /// The provider's clerk declines, if the order is there; whether it is done.
+    pub fn decline(&self, provider: &str, order: &Order) -> bool {
+        let said = ["merchant", "broker", "decline", "--config", "merchant.toml", "--number"];
+        let number = [order.number.as_str()];
+        typed(&self.path(provider), &[&said[..], &number].concat(), "").status.success()
     }
 
     /// The provider's clerk types a card in.

@@ -10,7 +10,6 @@ use crate::{
     user::{Order, User},
 };
 use serde_json::Value;
-use std::fs;
 use warifu_testkit::fax::Job;
 
 const INN: Provider = Provider { name: "inn", kind: Kind::Fax, clerk: true };
@@ -129,12 +128,8 @@ fn cards_come_under_a_new_key(user: &User<'_>) {
     let town = user.town;
     let registry = town.path("registry");
     good(&registry, &["registry", "new-key", "--out", "next.key"]);
-    let config = fs::read_to_string(registry.join("registry.toml")).unwrap();
-    let changed = config.replace("[\"cards.key\"]", "[\"next.key\", \"cards.key\"]");
-    assert_ne!(changed, config);
-    fs::write(registry.join("registry.toml"), changed).unwrap();
-    town.kill("registry");
-    town.start("registry");
+    let keys = ("[\"cards.key\"]", "[\"next.key\", \"cards.key\"]");
+    town.change_setting("registry", keys);
     let rotate = ["registry", "rotate", "--config", "registry.toml"];
     let told = good(&registry, &rotate);
     let (count, in_use) = told.split_once('\n').unwrap();
@@ -150,13 +145,12 @@ fn cards_come_under_a_new_key(user: &User<'_>) {
 
 fn a_blocked_member_orders_nothing(user: &User<'_>, member: &str) {
     let town = user.town;
-    let block = ["registry", "block-member", "--config", "registry.toml", "--member", member];
-    good(&town.path("registry"), &block);
+    town.block(member, true);
     let order = user.order(INN.name, "blocked");
     let view = user.wait_for(&order, "refused");
     assert_eq!(view["reason"], "blocked", "{view}");
     assert!(town.sheet(&order).is_none());
-    good(&town.path("registry"), &[&block[..], &["--off"]].concat());
+    town.block(member, false);
     let order = user.order(INN.name, "free-again");
     user.wait_for(&order, "confirming");
 }

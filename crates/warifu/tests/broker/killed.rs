@@ -1,128 +1,196 @@
 //! Services killed while orders run: whatever dies and when, every order ends in one state on which
-//! broker, registry, provider and issuer agree, no card goes out twice, nothing is captured twice.
+//! broker, registry, provider and issuer agree, the user is told, no card goes out twice, nothing is
+//! captured twice.
 
 use crate::{
+    agreed::{Course, Ended, agree},
     chance::Chance,
     evidence::{leaks, spool_is_clear},
-    people::HANAKO,
+    people::{HANAKO, Person, TARO},
     providers::{Kind, Provider},
     town::{Replies, Town},
     until,
     user::{Letter, Order, User},
 };
 use std::{
-    collections::BTreeSet,
-    path::Path,
     thread::{scope, sleep},
-    time::{Duration, Instant},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
-use warifu_testkit::fax::Job;
 
+/// Whose clerk declines every order.
+const HUT: Provider = Provider { name: "hut", kind: Kind::Fax, clerk: true };
 /// Those at whom is ordered. The last, whose card is posted anew only after half a minute, is for long
 /// runs.
-const PROVIDERS: [Provider; 4] = [
+const PROVIDERS: [Provider; 5] = [
+    HUT,
     Provider { name: "inn", kind: Kind::Fax, clerk: false },
     Provider { name: "bath", kind: Kind::CardNetwork, clerk: false },
     Provider { name: "hall", kind: Kind::Reference, clerk: false },
     Provider { name: "tea", kind: Kind::Line, clerk: false },
 ];
+/// Has a card whose limit every price is above.
+const POOR: Person = Person { limit: Provider::PRICE - 1, ..TARO };
 
-/// What the user says to a confirmation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
-    /// The mail comes back.
-    Reply,
-    /// The button on the page.
-    Approve,
-    /// The other button.
-    Cancel,
-}
-
-/// An order that has come to its end.
-#[derive(Debug)]
-struct Ended {
-    order: Order,
-    provider: Provider,
-    word: Word,
+/// Those who order, and from whom.
+struct Market<'a> {
+    /// Has all that it takes.
+    user: User<'a>,
+    /// Whose card is not good enough, and the membership number.
+    poor: User<'a>,
+    poor_member: &'a str,
+    /// Without the one whose clerk declines.
+    providers: &'a [Provider],
+    /// How long an order takes when nobody is killed.
+    usual: Duration,
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_moment_all_parties_agree() {
     let long = std::env::var_os("WARIFU_LONG").is_some();
-    let (seconds, providers) = if long { (900, &PROVIDERS[..]) } else { (30, &PROVIDERS[..3]) };
+    let (seconds, providers) = if long { (900, &PROVIDERS[..]) } else { (30, &PROVIDERS[..4]) };
     let mut chance = Chance::new();
-    let (town, members) = Town::open(Replies::Lmtp, providers, &[HANAKO]).await;
+    let (town, members) = Town::open(Replies::Lmtp, providers, &[HANAKO, POOR]).await;
     let user = User::login(&town, HANAKO, &members[0]);
-    // How long an order takes when nobody is killed.
+    let poor = User::login(&town, POOR, &members[1]);
     let begun = Instant::now();
-    let mut orders = vec![whole(&user, "order-0", providers[0], Word::Reply)];
+    let first = whole(&user, "order-0", providers[1], Course::Reply);
     let usual = begun.elapsed();
+    let market = Market { user, poor, poor_member: &members[1], providers: &providers[1..], usual };
+    let mut orders = market.unanswered(&mut chance);
+    let silent = orders.len();
+    orders.push(first);
     let mut kills = 0;
-    while begun.elapsed() < Duration::from_secs(seconds) {
-        kills += round(&user, &mut chance, (usual, providers), &mut orders);
+    for nth in 0.. {
+        if nth >= UNHAPPY.len() && begun.elapsed() >= Duration::from_secs(seconds) {
+            break;
+        }
+        kills += market.round(&mut chance, UNHAPPY[nth % UNHAPPY.len()], &mut orders);
     }
+    market.expire(&mut chance, &orders[..silent]);
     println!("{} orders, {kills} kills, an order takes {usual:?}", orders.len());
-    agree(&user, providers, &orders);
+    agree(&town, providers, &orders);
     town.stop();
-    spool_is_clear(&town, &HANAKO);
-    let first = (orders[0].provider, &orders[0].order);
+    for person in [&HANAKO, &POOR] {
+        spool_is_clear(&town, person);
+    }
+    let first = (orders[silent].provider, &orders[silent].order);
     assert_eq!(leaks(&town, providers, &HANAKO, first), []);
 }
 
-/// Two orders at once, while services are killed and started again; how many.
-fn round(
-    user: &User<'_>,
-    chance: &mut Chance,
-    (usual, providers): (Duration, &[Provider]),
-    orders: &mut Vec<Ended>,
-) -> u64 {
-    let count = orders.len();
-    let words = [Word::Reply, Word::Approve, Word::Approve, Word::Cancel];
-    let wishes = [0, 1].map(|_| (chance.one(providers), chance.one(&words)));
-    let mut victims = vec!["broker", "registry", "issuer"];
-    victims.extend(wishes.map(|(provider, _)| provider.name));
-    let span = usual.as_micros() as u64 * 5 / 4;
-    let kills = 1 + chance.below(3);
-    scope(|scope| {
-        let threads = [0, 1].map(|n| {
-            let (provider, word) = wishes[n];
-            scope.spawn(move || whole(user, &format!("order-{}", count + n), provider, word))
+/// How one order of each round ends, in turns.
+const UNHAPPY: [Course; 3] = [Course::Blocked, Course::Declined, Course::OverLimit];
+
+impl<'a> Market<'a> {
+    fn town(&self) -> &'a Town {
+        self.user.town
+    }
+
+    /// Two orders at once, one of which ends unhappily, while services are killed and started again;
+    /// how many.
+    fn round(&self, chance: &mut Chance, unhappy: Course, orders: &mut Vec<Ended<'a>>) -> u64 {
+        let count = orders.len();
+        let words = [Course::Reply, Course::Approve, Course::Approve, Course::Cancel];
+        let at = if unhappy == Course::Declined { HUT } else { chance.one(self.providers) };
+        let buyer = if unhappy == Course::Declined { &self.user } else { &self.poor };
+        let usual = (&self.user, chance.one(self.providers), chance.one(&words));
+        let wishes = [(buyer, at, unhappy), usual];
+        let mut victims = vec!["broker", "registry", "issuer"];
+        victims.extend(wishes.map(|(_, provider, _)| provider.name));
+        let span = self.usual.as_micros() as u64 * 5 / 4;
+        let kills = 1 + chance.below(3);
+        self.town().block(self.poor_member, unhappy == Course::Blocked);
+        scope(|scope| {
+            let threads = [0, 1].map(|n| {
+                let (user, provider, course) = wishes[n];
+                let key = format!("order-{}", count + n);
+                scope.spawn(move || whole(user, &key, provider, course))
+            });
+            for _ in 0..kills {
+                let before = chance.below(span);
+                self.kill_one(chance, &victims, (before, span / 3));
+            }
+            orders.extend(threads.map(|thread| thread.join().unwrap()));
         });
-        for _ in 0..kills {
-            sleep(Duration::from_micros(chance.below(span)));
-            let victim = chance.one(&victims);
-            user.town.kill(victim);
-            sleep(Duration::from_micros(chance.below(span / 3)));
-            user.town.start(victim);
+        kills
+    }
+
+    /// Kills one of several after a time, and starts it after another; both in microseconds.
+    fn kill_one(&self, chance: &mut Chance, of: &[&'static str], (before, away): (u64, u64)) {
+        sleep(Duration::from_micros(before));
+        let victim = chance.one(of);
+        self.town().kill(victim);
+        sleep(Duration::from_micros(chance.below(away)));
+        self.town().start(victim);
+    }
+
+    /// Orders whose mail nobody answers, placed while services are killed. They have a minute, while
+    /// others run.
+    fn unanswered(&self, chance: &mut Chance) -> Vec<Ended<'a>> {
+        let (usual, short) = ("[broker]\n", "[broker]\nreply_minutes = 1\n");
+        self.town().change_setting("broker", (usual, short));
+        let orders = scope(|scope| {
+            let threads = [0, 1, 2].map(|n| {
+                let (provider, key) = (self.providers[n], format!("silent-{n}"));
+                scope.spawn(move || whole(&self.user, &key, provider, Course::Silence))
+            });
+            let span = self.usual.as_micros() as u64 / 3;
+            for _ in 0..3 {
+                let before = chance.below(span);
+                self.kill_one(chance, &["broker", "registry"], (before, span));
+            }
+            threads.map(|thread| thread.join().unwrap())
+        });
+        self.town().change_setting("broker", (short, usual));
+        orders.into()
+    }
+
+    /// The minute is over, and services are killed while these orders end.
+    fn expire(&self, chance: &mut Chance, silent: &[Ended<'a>]) {
+        let user = &self.user;
+        let due = silent.iter().map(|ended| {
+            let view = until("the broker's answer", || user.look(&ended.order));
+            view["until"].as_u64().unwrap()
+        });
+        let due = Duration::from_secs(due.max().unwrap());
+        sleep(due.saturating_sub(UNIX_EPOCH.elapsed().unwrap()));
+        for _ in 0..5 {
+            let before = chance.below(700_000);
+            self.kill_one(chance, &["broker", "broker", "registry"], (before, 100_000));
         }
-        orders.extend(threads.map(|thread| thread.join().unwrap()));
-    });
-    kills
+        for ended in silent {
+            user.wait_for(&ended.order, ended.course.state());
+        }
+    }
 }
 
-/// An order from its beginning to its end, whoever is away meanwhile.
-fn whole(user: &User<'_>, key: &str, provider: Provider, word: Word) -> Ended {
+/// An order from its beginning to its end, whoever is away meanwhile; one that nobody answers as far
+/// as its mail.
+fn whole<'a>(user: &User<'a>, key: &str, provider: Provider, course: Course) -> Ended<'a> {
     let town = user.town;
     let order = user.order(provider.name, key);
+    let ended = |order| Ended { town, person: user.person, order, provider, course };
+    if course == Course::Blocked {
+        user.wait_for(&order, course.state());
+        return ended(order);
+    }
     let letter = until("the confirmation", || user.confirmation(&order));
-    match word {
+    match course {
         // The mail server keeps it as long as the broker is away.
-        Word::Reply => user.reply(&letter),
-        Word::Approve => decide(user, &order, &letter, "approve"),
-        Word::Cancel => decide(user, &order, &letter, "cancel"),
+        Course::Reply => user.reply(&letter),
+        Course::Cancel => decide(user, &order, &letter, "cancel"),
+        Course::Silence => return ended(order),
+        _ => decide(user, &order, &letter, "approve"),
     }
-    if word == Word::Cancel {
-        user.wait_for(&order, "cancelled");
-        return Ended { order, provider, word };
-    }
-    if provider.has_fax() {
-        until(&format!("the fax of {} ({word:?})", order.number), || town.fax_job(&order));
+    if course == Course::Declined {
+        until("the clerk's no", || town.decline(provider.name, &order).then_some(()));
+    } else if provider.has_fax() && course != Course::Cancel {
+        until(&format!("the fax of {} ({course:?})", order.number), || town.fax_job(&order));
         until(&format!("{} at {}", order.number, provider.name), || {
-            town.type_in(provider.name, &order, HANAKO.card).status.success().then_some(())
+            town.type_in(provider.name, &order, user.person.card).status.success().then_some(())
         });
     }
-    user.wait_for(&order, "closed");
-    Ended { order, provider, word }
+    user.wait_for(&order, course.state());
+    ended(order)
 }
 
 /// Presses a button until it has told: the broker may die before the click, or before its answer.
@@ -133,83 +201,4 @@ fn decide(user: &User<'_>, order: &Order, letter: &Letter, decision: &str) {
         let open = ["placed", "held", "confirming"].contains(&view["state"].as_str()?);
         (!open).then_some(())
     });
-}
-
-/// What the four say of every order, and of the money.
-fn agree(user: &User<'_>, providers: &[Provider], orders: &[Ended]) {
-    let town = user.town;
-    one_fax_each(town, orders);
-    for ended in orders {
-        agree_on(user, ended);
-    }
-    let approved = |ended: &&Ended| ended.word != Word::Cancel;
-    for provider in providers {
-        let sold = orders.iter().filter(approved).filter(|o| o.provider.name == provider.name);
-        let sold = sold.count() as u64;
-        if sold > 0 {
-            let paid = town.pay(provider.name);
-            assert_eq!(paid["amount"]["minor"], Provider::PRICE * sold, "{paid}");
-        }
-    }
-    let cards = orders.iter().filter(approved).filter(|o| o.provider.kind != Kind::Reference);
-    assert_eq!(town.sheets().len(), cards.count());
-}
-
-/// Each card that was to go by fax is in the fax server's queue once; it then goes out.
-fn one_fax_each(town: &Town, orders: &[Ended]) {
-    let jobs = town.fax.jobs();
-    let tags: BTreeSet<_> = jobs.iter().map(|job| job.tag.clone()).collect();
-    let by_fax = orders.iter().filter(|o| o.word != Word::Cancel && o.provider.has_fax());
-    let expected = by_fax.map(|o| format!("card-{}-1", o.order.number)).collect();
-    assert_eq!(tags, expected, "whose cards went out");
-    assert_eq!(jobs.len(), tags.len(), "a card went out twice");
-    sweep(town, &jobs, orders.len());
-    for job in &jobs {
-        town.deliver(job);
-    }
-}
-
-/// A registry that dies between handing a page over and queueing it leaves the page in the spool, where
-/// no job names it and it never goes out; the fax server's own sweeping (`faxqclean`) removes it in the
-/// end. The registry cannot yet: SECURITY.md says so.
-fn sweep(town: &Town, jobs: &[Job], most: usize) {
-    let name = |page: &Path| page.file_name().map(ToOwned::to_owned);
-    let named: BTreeSet<_> = jobs.iter().map(|job| name(&job.page)).collect();
-    assert_eq!(named.len(), jobs.len(), "two jobs with one page");
-    let pages = town.fax.files("docq");
-    let orphans: Vec<_> = pages.iter().filter(|page| !named.contains(&name(page))).collect();
-    assert_eq!(pages.len() - orphans.len(), jobs.len(), "a job without a page");
-    assert!(orphans.len() <= most, "{orphans:?}");
-    for orphan in orphans {
-        std::fs::remove_file(orphan).unwrap();
-    }
-}
-
-fn agree_on(user: &User<'_>, ended: &Ended) {
-    let Ended { order, provider, word } = ended;
-    let town = user.town;
-    let steps = town.steps(&provider.id_at_issuer(order));
-    let steps: Vec<&str> = steps.iter().map(|(name, _)| name.as_str()).collect();
-    let at_provider = town.at_provider(provider.name, order);
-    let told = if *word == Word::Cancel { "cancelled" } else { "served" };
-    let told = format!("<{}-{told}@", order.id);
-    let is_told = |mail: Vec<u8>| mail.windows(told.len()).any(|part| part == told.as_bytes());
-    let mails = || town.mail.mails(user.person.name).into_iter().any(is_told);
-    until("the user is told", || mails().then_some(()));
-    if *word == Word::Cancel {
-        assert_eq!(user.state(order), "cancelled");
-        assert!(at_provider.is_none() && town.sheet(order).is_none() && steps.is_empty());
-        return;
-    }
-    assert_eq!(user.state(order), "closed");
-    assert_eq!(at_provider.unwrap()["view"]["state"], "settled", "{ended:?}");
-    assert_eq!(steps, ["authorized", "captured"], "{ended:?}");
-    if provider.kind == Kind::Reference {
-        assert!(town.sheet(order).is_none(), "{ended:?}");
-        return;
-    }
-    let sheet = until("the end of the sheet", || {
-        town.sheet(order).filter(|sheet| sheet["state"] == "cleared")
-    });
-    assert_eq!(sheet["attempt"], 1, "{sheet}");
 }

@@ -10,6 +10,7 @@
     reason = "a fault of the harness ends the test; the seed is printed"
 )]
 
+mod agreed;
 #[path = "../crashes/chance.rs"]
 mod chance;
 mod clerk;

@@ -19,9 +19,14 @@ pub struct Person {
     pub card: &'static str,
     /// `credit` or `debit`.
     pub kind: &'static str,
+    /// The card's limit, in yen.
+    pub limit: u64,
     /// The password at the broker.
     pub password: &'static str,
 }
+
+/// A limit that no test comes to.
+const PLENTY: u64 = 1_000_000_000_000;
 
 /// The card's expiry.
 pub const EXPIRY: &str = "2031-08";
@@ -33,6 +38,7 @@ pub const HANAKO: Person = Person {
     telephone: "+81-3-5555-0123",
     card: "4929731685204133",
     kind: "credit",
+    limit: PLENTY,
     password: "seven herons at dawn",
 };
 
@@ -43,6 +49,7 @@ pub const TARO: Person = Person {
     telephone: "+81-6-5555-0199",
     card: "4532719406835722",
     kind: "debit",
+    limit: PLENTY,
     password: "nine cranes at dusk",
 };
 
@@ -105,7 +112,8 @@ impl Town {
             "kind": person.kind, "card_number": person.card, "expiry": EXPIRY,
             "holder": format!("mail:{}", person.mail()), "holder_name": person.full_name,
             "holder_telephone": person.telephone,
-            "limits": [{"minor": 1_000_000_000_000_u64, "currency": "JPY"}], "max_instalments": instalments,
+            "limits": [{"minor": person.limit, "currency": "JPY"}],
+            "max_instalments": instalments,
         });
         let file = self.path("issuer").join("card.json");
         fs::write(&file, application.to_string()).unwrap();

@@ -153,6 +153,17 @@ impl Town {
         drop(service.unwrap());
     }
 
+    /// Kills a service and starts it anew with another text in its configuration.
+    pub fn change_setting(&self, party: &'static str, (from, to): (&str, &str)) {
+        let file = self.path(party).join(format!("{}.toml", self.parties[party].0));
+        let config = fs::read_to_string(&file).unwrap();
+        let changed = config.replace(from, to);
+        assert_ne!(changed, config);
+        fs::write(file, changed).unwrap();
+        self.kill(party);
+        self.start(party);
+    }
+
     /// Stops all services, as operators do.
     pub fn stop(&self) {
         for (party, service) in std::mem::take(&mut *self.services.lock().unwrap()) {

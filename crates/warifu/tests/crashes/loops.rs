@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+const CENTER: &str = "center";
 /// How long an order may take to its end once everything runs again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,15 +37,35 @@ pub fn rounds(town: &mut Town, chance: &mut Chance, time: Duration) -> BTreeMap<
     let usual = usual_time(town, &mut orders);
     let started = Instant::now();
     let mut rounds = 0;
+    let mut without_center = 0;
     while started.elapsed() < time {
         rounds += 1;
         let bought = choose(chance);
+        // In every third round nobody can ask the center while the purchase runs.
+        let away = rounds % 3 == 0;
+        if away {
+            town.kill(CENTER);
+        }
         round(town, chance, usual, bought);
+        if away {
+            town.start(CENTER);
+        }
         settle(town, chance);
-        note(town, &mut orders, bought);
+        if note(town, &mut orders, bought) == 0 && away {
+            without_center += 1;
+            buy_again(town, &mut orders, bought);
+        }
     }
     println!("{rounds} rounds, {} orders, a purchase takes {usual:?}", orders.len());
+    println!("{without_center} purchases had to wait for the center");
     orders
+}
+
+/// The center is back: what could not be bought without it can.
+fn buy_again(town: &mut Town, orders: &mut BTreeMap<String, Bought>, bought: Bought) {
+    buy(town, bought).wait();
+    until_settled(town);
+    assert_eq!(note(town, orders, bought), 1, "with the center there is no order either");
 }
 
 /// How long a purchase takes when nobody is killed.
@@ -53,7 +74,7 @@ fn usual_time(town: &Town, orders: &mut BTreeMap<String, Bought>) -> Duration {
     let mut usual = Duration::ZERO;
     for _ in 0..2 {
         let started = Instant::now();
-        assert!(buy(town, bought).wait().unwrap().success());
+        assert_eq!(buy(town, bought).wait(), Some(0));
         usual = started.elapsed();
         note(town, orders, bought);
     }
@@ -68,20 +89,22 @@ fn choose(chance: &mut Chance) -> Bought {
     Bought { item, price, quantity, rule }
 }
 
-fn buy(town: &Town, bought: Bought) -> Child {
+fn buy(town: &Town, bought: Bought) -> Buyer {
     let arguments = town.buy(&format!("{}:{}", bought.item, bought.quantity), bought.rule);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    command(town.folder(), &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    Buyer::start(town, &arguments)
 }
 
 /// One purchase, in the middle of which one or two are killed and come back.
 fn round(town: &mut Town, chance: &mut Chance, usual: Duration, bought: Bought) {
-    let mut buyer = Buyer(buy(town, bought));
+    let mut buyer = buy(town, bought);
     let span = usual.as_micros() as u64 * 6 / 5;
     for _ in 0..1 + chance.below(2) {
         sleep(Duration::from_micros(chance.below(span)));
-        match chance.one(&["issuer", "merchant", "carrier", "holder"]) {
+        match chance.one(&["issuer", "merchant", "carrier", "center", "holder"]) {
             "holder" => buyer.kill(),
+            // It is away as it is.
+            service if !town.services.contains_key(service) => {}
             service => {
                 town.kill(service);
                 sleep(Duration::from_micros(chance.below(span)));
@@ -95,19 +118,17 @@ fn round(town: &mut Town, chance: &mut Chance, usual: Duration, bought: Bought) 
 /// Takes the open orders up until all are at their end. Now and then one is killed in this, too.
 fn settle(town: &mut Town, chance: &mut Chance) {
     if chance.below(3) == 0 {
-        let service = chance.one(&["issuer", "merchant", "carrier"]);
-        let mut buyer = Buyer(
-            command(town.folder(), &["holder", "resume", "--data", "hanako"])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap(),
-        );
+        let service = chance.one(&["issuer", "merchant", "carrier", CENTER]);
+        let buyer = Buyer::start(town, &["holder", "resume", "--data", "hanako"]);
         sleep(Duration::from_millis(chance.below(100)));
         town.kill(service);
         town.start(service);
         buyer.wait();
     }
+    until_settled(town);
+}
+
+fn until_settled(town: &Town) {
     let started = Instant::now();
     loop {
         town.resume();
@@ -122,32 +143,52 @@ fn settle(town: &mut Town, chance: &mut Chance) {
     }
 }
 
-/// Notes what a new order was for, if the purchase came as far as an order.
-fn note(town: &Town, orders: &mut BTreeMap<String, Bought>, bought: Bought) {
+/// Notes what a new order was for, if the purchase came as far as an order; how many there are.
+fn note(town: &Town, orders: &mut BTreeMap<String, Bought>, bought: Bought) -> usize {
     let known = good_json(town.folder(), &["holder", "orders", "--data", "hanako", "--json"]);
     let ids = known.as_array().unwrap().iter().map(|order| order["order"].as_str().unwrap());
     let new: Vec<&str> = ids.filter(|id| !orders.contains_key(*id)).collect();
     assert!(new.len() <= 1, "one purchase, {} orders", new.len());
+    let count = new.len();
     orders.extend(new.into_iter().map(|id| (id.to_string(), bought)));
+    count
 }
 
 /// The buyer's process, which ends with its owner.
-struct Buyer(Child);
+struct Buyer(Option<Child>);
 
 impl Buyer {
-    fn kill(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
+    fn start(town: &Town, arguments: &[&str]) -> Buyer {
+        let mut command = command(town.folder(), arguments);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Buyer(Some(child))
     }
 
-    fn wait(&mut self) {
-        self.0.wait().unwrap();
+    fn kill(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It may have ended by itself.
+            let _ = child.kill();
+        }
+    }
+
+    /// Its exit code; none if it was killed. Whoever of the others is away, it says so in a clear
+    /// line.
+    fn wait(mut self) -> Option<i32> {
+        let output = self.0.take().unwrap().wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let last = errors.lines().last().unwrap_or_default();
+        let code = output.status.code();
+        let clear = code == Some(1) && last.starts_with("warifu: ");
+        assert!(clear || matches!(code, Some(0) | None), "{code:?}: {errors}");
+        code
     }
 }
 
 impl Drop for Buyer {
     fn drop(&mut self) {
         self.kill();
-        let _ = self.0.wait();
+        if let Some(child) = &mut self.0 {
+            let _ = child.wait();
+        }
     }
 }

@@ -17,6 +17,7 @@ mod buyer;
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
 mod chance;
 mod fork;
+mod gate;
 mod network;
 mod planted;
 #[path = "../support/ports.rs"]
@@ -30,6 +31,7 @@ mod rounds;
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
 mod service;
 mod stall;
+mod steps;
 mod terminal;
 mod told;
 #[path = "../membership/town.rs"]

@@ -54,17 +54,24 @@ impl Network {
         Network { town, buyers: vec![Buyer::hanako()], stall: None, database }
     }
 
-    /// With a second member and a second merchant, and a file to sell at both merchants.
-    pub fn with_company(mut self) -> Network {
+    /// With a file to sell at the merchant.
+    pub fn with_guide(self) -> Network {
         let town = &self.town;
         fs::write(town.path("guide.txt"), GUIDE).unwrap();
         let add = ["merchant", "add-file", "--item", "DL-1", "--file", "guide.txt"];
         good(town.folder(), &[&add[..], &["--config", "merchant.toml"]].concat());
+        self
+    }
+
+    /// With a second member and a second merchant, and a file to sell at both merchants.
+    pub fn with_company(self) -> Network {
+        let mut network = self.with_guide();
+        let town = &network.town;
         let stall = Stall::open(town);
         stall.add_guide();
-        self.buyers.push(Buyer::taro(town));
-        self.stall = Some(stall);
-        self
+        network.buyers.push(Buyer::taro(town));
+        network.stall = Some(stall);
+        network
     }
 
     /// Every merchant's identifier, and where it answers.

@@ -136,13 +136,13 @@ fn endanger(
     }
 }
 
-fn top_up_of(network: &Network, buyer: usize, yen: u64) -> Asked {
+pub fn top_up_of(network: &Network, buyer: usize, yen: u64) -> Asked {
     let yen = yen.to_string();
     let what = ["top-up", "--amount", &yen, "--card", "card", "--wait", "3"];
     Asked::start(&network.town, &network.buyers[buyer], &what)
 }
 
-fn buy(network: &Network, order: Order) -> Asked {
+pub fn buy(network: &Network, order: Order) -> Asked {
     let (_, url) = network.shops().swap_remove(order.shop);
     let (item, rule, to): (String, _, &[&str]) = match order.goods {
         Goods::Teas(teas) => {
@@ -159,7 +159,7 @@ fn buy(network: &Network, order: Order) -> Asked {
 }
 
 /// The command that takes goods which come through the network, a file into a folder of its own.
-fn take(network: &Network, id: &str, goods: Goods) -> Option<Vec<String>> {
+pub fn take(network: &Network, id: &str, goods: Goods) -> Option<Vec<String>> {
     let folder = format!("downloads/{id}");
     let take: [&str; 3] = match goods {
         Goods::Teas(_) => return None,
@@ -173,7 +173,7 @@ fn take(network: &Network, id: &str, goods: Goods) -> Option<Vec<String>> {
 }
 
 /// Takes up what is open until nothing is.
-fn settle(network: &Network, told: &Told) {
+pub fn settle(network: &Network, told: &Told) {
     let started = Instant::now();
     for (place, buyer) in network.buyers.iter().enumerate() {
         while !is_settled(network, told, (place, buyer)) {
@@ -205,7 +205,7 @@ fn is_settled(network: &Network, told: &Told, (place, buyer): (usize, &Buyer)) -
 
 /// Everything is at its end: compares each balance with what was loaded and paid.
 #[track_caller]
-fn compare(network: &Network, told: &Told) {
+pub fn compare(network: &Network, told: &Told) {
     for buyer in &network.buyers {
         let paid = told.settled(&buyer.json(&network.town, &["orders"]));
         let least: u64 = paid.values().map(|price| price.start()).sum();
@@ -218,10 +218,10 @@ fn compare(network: &Network, told: &Told) {
 }
 
 /// A running command of somebody's, which ends with its owner.
-struct Asked(Option<Child>);
+pub struct Asked(Option<Child>);
 
 impl Asked {
-    fn start(town: &Town, buyer: &Buyer, arguments: &[&str]) -> Asked {
+    pub fn start(town: &Town, buyer: &Buyer, arguments: &[&str]) -> Asked {
         // Only these two print a document.
         let json: &[&str] = match arguments[0] {
             "top-up" | "buy" => &["--json"],
@@ -250,7 +250,7 @@ impl Asked {
     }
 
     /// What it said, whether it went well, failed, or was killed.
-    fn wait(mut self) -> Output {
+    pub fn wait(mut self) -> Output {
         let output = self.0.take().unwrap().wait_with_output().unwrap();
         // It may have said before that the issuer is being asked.
         let errors = String::from_utf8_lossy(&output.stderr);
