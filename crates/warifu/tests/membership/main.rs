@@ -21,6 +21,7 @@ mod keeping;
 mod limits;
 mod losing;
 mod merchants;
+mod own_rules;
 mod playing;
 #[path = "../support/ports.rs"]
 mod ports;
@@ -33,3 +34,4 @@ mod proxy;
 mod service;
 mod topping_up;
 mod town;
+mod typing;
