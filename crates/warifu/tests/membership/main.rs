@@ -9,6 +9,7 @@
     reason = "a fault of the harness ends the test; the seed is printed"
 )]
 
+mod another_make;
 mod buying;
 #[path = "../crashes/chance.rs"]
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
