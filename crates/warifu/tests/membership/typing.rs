@@ -33,7 +33,8 @@ struct Person {
 impl Person {
     /// Starts one of Hanako's commands.
     fn start(town: &Town, arguments: &[&str]) -> Person {
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+        // The program must not have its own terminal's other side, or it would never hang up.
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let terminal = openpt(flags).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
@@ -86,7 +87,15 @@ impl Person {
         while let Ok(piece) = self.output.recv() {
             self.seen.push_str(&String::from_utf8(piece).unwrap());
         }
-        (code, self.seen)
+        (code, std::mem::take(&mut self.seen))
+    }
+}
+
+/// Where the test ends before the program, the program ends with it.
+impl Drop for Person {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
     }
 }
 
