@@ -1,8 +1,9 @@
 // Opens and verifies what Warifu wrote. Usage: node open.mjs DIR, which holds warifu.json.
 // Prints, for each suite, the claims of every signed message, the fields of every part, and how
 // many altered versions were tried and which of them were accepted.
-import { decrypt, digest, partHeader, read, refuse, sdJwt, sessionKey, telegramWhole, unb64,
-  verify, workingKey } from "./warifu.mjs";
+import { keyPair } from "./hpke.mjs";
+import { b64, contentKey, decrypt, digest, partHeader, read, refuse, sdJwt, sessionKey, telegramRoot,
+  telegramWhole, unb64, verify } from "./warifu.mjs";
 
 // The fields that the SD-JWT library shows for these disclosures.
 async function fieldsOf(order, disclosures, key, now) {
@@ -20,12 +21,12 @@ async function openPart(token, given, order, holder, now) {
   refuse(claims.parts[header.role] !== digest(token), "the part is another");
   refuse(claims.parties[header.role] !== header.to, "the part is for another");
   refuse(claims.jti !== header.order || claims.form !== header.form, "another order");
-  let key = unb64(given.key);
-  if (header.suite === "kps") {
-    const derived = workingKey(unb64(given.pair), "part", header);
-    refuse(!derived.equals(key), "the content key is another");
-    key = derived;
+  const seed = unb64(given.hpke_seed);
+  if (header.suite === "kps+hpke") {
+    refuse(b64(keyPair(seed).publicKey) !== given.hpke_public, "the HPKE key is another");
   }
+  const key = contentKey(unb64(given.pair), header, seed);
+  refuse(!key.equals(unb64(given.key)), "the content key is another");
   const plaintext = await decrypt(token, key);
   refuse(plaintext.length % 256 !== 0, "padding");
   const { disclosures } = JSON.parse(plaintext.toString("utf8"));
@@ -55,12 +56,14 @@ class Altered {
 
 // The two messages of a telegram session: the terminal's, and the center's answer.
 async function openSession(given) {
+  const root = telegramRoot(given.open, unb64(given.hpke_seed));
+  refuse(!root.equals(unb64(given.root)), "the session's root is another");
   const whole = telegramWhole(given.open, given.opened);
   const said = [];
   for (const [side, name] of [["initiator", "question"], ["responder", "answer"]]) {
     const { typ, sid, seq } = partHeader(given[name]);
     refuse(typ !== "warifu-session+jwe" || sid !== given.opened.session || seq !== 0, "header");
-    const plaintext = await decrypt(given[name], sessionKey(unb64(given.root), whole, side));
+    const plaintext = await decrypt(given[name], sessionKey(root, whole, side));
     said.push(JSON.parse(plaintext.toString("utf8")));
   }
   return said;

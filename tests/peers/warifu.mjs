@@ -1,11 +1,13 @@
 // What a second implementation of Warifu needs beside the libraries, after docs/protocol.md.
-// Signatures and JWE come from jose, SD-JWT from @sd-jwt/core, HKDF and SHA-256 from Node itself.
+// Signatures and JWE come from jose, SD-JWT from @sd-jwt/core, X-Wing from @noble/post-quantum (see
+// hpke.mjs), HKDF and SHA-256 from Node itself.
 import { createHash, createPrivateKey, createPublicKey, hkdfSync, randomBytes, sign as signBytes,
   verify as verifyBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SDJwtInstance } from "@sd-jwt/core";
 import { CompactEncrypt, CompactSign, compactDecrypt, compactVerify, importJWK } from "jose";
+import { receive, send } from "./hpke.mjs";
 
 const PURPOSES = { part: 1, part_psk: 2 };
 
@@ -68,18 +70,44 @@ function number(value, size) {
   return bytes;
 }
 
-export function workingKey(pair, purpose, header) {
+// The `info` of HKDF and HPKE for a part with this protected header.
+function derivationInfo(purpose, header) {
   const { epochs, matrix } = header.keys.predistributed;
   const items = ["warifu/1", number(PURPOSES[purpose], 1), header.network, "predistributed", matrix,
     number(epochs.length, 2)];
   for (const { center, epoch } of epochs) items.push(center, number(epoch, 4));
   items.push(header.suite, header.from, "holder", header.to, header.role, unb64(header.order));
-  const info = Buffer.concat(items.map((each) => item(Buffer.from(each))));
+  return Buffer.concat(items.map((each) => item(Buffer.from(each))));
+}
+
+function workingKey(pair, purpose, header) {
+  const info = derivationInfo(purpose, header);
   return Buffer.from(hkdfSync("sha256", pair, Buffer.alloc(0), info, 32));
 }
 
-// Telegram sessions: the root comes from the other side, since the Node versions that the tests run on
-// have no ML-KEM.
+// A part's content key, as its recipient derives it.
+export function contentKey(pair, header, seed) {
+  if (header.suite === "kps") return workingKey(pair, "part", header);
+  const psk = workingKey(pair, "part_psk", header);
+  return receive(seed, unb64(header.ek), psk, derivationInfo("part", header));
+}
+
+// A part's content key, as the holder makes it for the recipient's published key, and the whole header.
+export function newContentKey(pair, header, { kid, key: published }) {
+  if (header.suite === "kps") return { header, key: workingKey(pair, "part", header) };
+  const psk = workingKey(pair, "part_psk", header);
+  const { ek, key } = send(unb64(published), psk, derivationInfo("part", header));
+  return { header: { ...header, kid, ek: b64(ek) }, key };
+}
+
+// Telegram sessions
+
+export function telegramRoot({ network, center, ek }, seed) {
+  const items = ["warifu/1 telegram session", network, center];
+  const info = Buffer.concat(items.map((each) => item(Buffer.from(each))));
+  return receive(seed, unb64(ek), Buffer.alloc(0), info);
+}
+
 export function telegramWhole({ network, center, kid, ek }, { session, nonce: fresh }) {
   // The compact form, with the fields in the order of the page.
   return sha256(JSON.stringify([{ network, center, kid, ek }, { session, nonce: fresh }]));

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import struct
 
 from cryptography.hazmat.primitives import hashes
@@ -36,6 +37,15 @@ def digest(text):
     return b64(hashlib.sha256(text.encode()).digest())
 
 
+def nonce():
+    return b64(os.urandom(32))
+
+
+def compact(value):
+    """The compact form of JSON, where both sides hash it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def refuse(condition, text):
     if condition:
         raise ValueError(text)
@@ -61,10 +71,9 @@ def item(data):
     return struct.pack(">H", len(data)) + data
 
 
-def derivation_info(purpose, header):
-    """The `info` of HKDF and HPKE for a part with this protected header."""
-    info = item(b"warifu/1") + item(bytes([PURPOSES[purpose]])) + item(header["network"].encode())
-    keys = header["keys"]
+def working_info(purpose, network, keys, suite, sender, recipient, about):
+    """The `info` of a working key and of HPKE; sender and recipient are each with their role."""
+    info = item(b"warifu/1") + item(bytes([purpose])) + item(network.encode())
     if isinstance(keys, dict):
         route = keys["predistributed"]
         info += item(b"predistributed") + item(route["matrix"].encode())
@@ -73,15 +82,25 @@ def derivation_info(purpose, header):
             info += item(epoch["center"].encode()) + item(struct.pack(">I", epoch["epoch"]))
     else:
         info += item(keys.encode())
-    info += item(header["suite"].encode())
-    info += item(header["from"].encode()) + item(b"holder")
-    info += item(header["to"].encode()) + item(header["role"].encode())
-    return info + item(unb64(header["order"]))
+    info += item(suite.encode())
+    for who, role in (sender, recipient):
+        info += item(who.encode()) + item(role.encode())
+    return info + item(about)
+
+
+def derivation_info(purpose, header):
+    """The `info` of HKDF and HPKE for a part with this protected header."""
+    return working_info(PURPOSES[purpose], header["network"], header["keys"], header["suite"],
+                        (header["from"], "holder"), (header["to"], header["role"]),
+                        unb64(header["order"]))
+
+
+def hkdf(key, info):
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(key)
 
 
 def working_key(pair, purpose, header):
-    kdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=derivation_info(purpose, header))
-    return kdf.derive(pair)
+    return hkdf(pair, derivation_info(purpose, header))
 
 
 # HPKE (RFC 9180) in PSK mode, X-Wing, HKDF-SHA-256, export only
@@ -182,16 +201,14 @@ def telegram_root(opening, hpke_seed):
 
 
 def session_key(root, whole, side):
-    info = f"warifu/1 session {side}".encode() + whole
-    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(root)
+    return hkdf(root, f"warifu/1 session {side}".encode() + whole)
 
 
 def telegram_whole(opening, opened):
     """The hash of both messages in the compact form, with the fields in the order of the page."""
     both = [{name: opening[name] for name in ("network", "center", "kid", "ek")},
             {name: opened[name] for name in ("session", "nonce")}]
-    text = json.dumps(both, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(compact(both)).digest()
 
 
 def envelope(disclosures):

@@ -1,8 +1,7 @@
 // Writes what Warifu is to accept. Usage: node write.mjs DIR, which holds warifu.json.
-// Prints a form, a quote, a sealed order with the holder's credential, and what the other parties say
-// of it, in suite kps: the Node versions that the tests run on have no ML-KEM, which the other suite
-// needs.
-import { digest, encrypt, envelope, identity, nonce, read, sdJwt, sign, unb64, workingKey }
+// Prints, for each suite, a form, a quote, a sealed order with the holder's credential, and what the
+// other parties say of it.
+import { digest, encrypt, envelope, identity, newContentKey, nonce, read, sdJwt, sign, unb64 }
   from "./warifu.mjs";
 
 const given = read(process.argv[2]).writer;
@@ -15,7 +14,7 @@ const form = await sign("warifu-form+jwt", {
   rule,
   parties: Object.fromEntries(Object.keys(rule.parts).filter((role) => role !== rule.front)
     .map((role) => [role, role === "carrier" ? { name: "the blue van" } : { holder: {} }])),
-  accepts: { currencies: ["JPY"], instalments: 1, issuers: [parties.issuer], suites: ["kps"] },
+  accepts: { currencies: ["JPY"], instalments: 1, issuers: [parties.issuer], suites: given.suites },
   iat: now,
   exp: now + 3600,
 }, secret.merchant);
@@ -45,8 +44,8 @@ const credential = await sign("warifu-credential+jwt", {
   exp: now + 86400,
 }, secret.center);
 
-async function writePart(role, order, disclosures) {
-  const header = {
+async function writePart(suite, role, order, disclosures) {
+  const bare = {
     alg: "dir",
     enc: "A256GCM",
     typ: "warifu-part+jwe",
@@ -56,16 +55,16 @@ async function writePart(role, order, disclosures) {
     to: parties[role],
     role,
     form: digest(form),
-    suite: "kps",
+    suite,
     keys: { predistributed: route },
   };
-  const key = workingKey(unb64(given.pairs[role]), "part", header);
+  const { header, key } = newContentKey(unb64(given.pairs[role]), bare, given.hpke[role]);
   return encrypt(header, key, envelope(disclosures));
 }
 
 // The SD-JWT library makes disclosures and digests; then the parts can be written, and the claims
 // that it made are signed together with the parts' hashes.
-async function writeOrder() {
+async function writeOrder(suite) {
   const wanted = new Set(Object.values(rule.parts).flat());
   const values = { ...given.values, quote: digest(quote) };
   const fields = Object.entries(values).filter(([field]) => wanted.has(field));
@@ -89,26 +88,33 @@ async function writeOrder() {
   const parts = {};
   for (const [role, names] of Object.entries(rule.parts)) {
     const mine = names.map((name) => made.get(packed.fields[name][0]["..."]));
-    parts[role] = await writePart(role, claims.jti, mine);
+    parts[role] = await writePart(suite, role, claims.jti, mine);
   }
   packed.parts = Object.fromEntries(Object.entries(parts).map(([role, part]) => [role, digest(part)]));
   return { order: await sign("warifu-order+sd-jwt", packed, secret.holder), parts };
 }
 
-const { order, parts } = await writeOrder();
-const bundle = { holder: parties.holder, order, credential, form, parts };
+// What issuer, carrier and merchant then say of an order.
+async function writeAnswers(order) {
+  const said = { order: identity(order), iat: now };
+  const toMerchant = (role, claims) =>
+    ({ iss: parties[role], aud: parties.merchant, ...said, ...claims });
+  return {
+    authorization: await sign("warifu-authorization+jwt", toMerchant("issuer",
+      { jti: nonce(), decision: "authorized", exp: now + 86400 }), secret.issuer),
+    delivery: await sign("warifu-delivery+jwt", toMerchant("carrier", { state: "accepted" }),
+      secret.carrier),
+    settlement: await sign("warifu-settlement+jwt", toMerchant("issuer", { action: "capture" }),
+      secret.issuer),
+    status: await sign("warifu-status+jwt", { iss: parties.merchant, aud: parties.holder, ...said,
+      state: "dispatched" }, secret.merchant),
+  };
+}
 
-// What issuer, carrier and merchant then say of the order.
-const said = { order: identity(order), iat: now };
-const toMerchant = (role, claims) => ({ iss: parties[role], aud: parties.merchant, ...said, ...claims });
-const answers = {
-  authorization: await sign("warifu-authorization+jwt", toMerchant("issuer",
-    { jti: nonce(), decision: "authorized", exp: now + 86400 }), secret.issuer),
-  delivery: await sign("warifu-delivery+jwt", toMerchant("carrier", { state: "accepted" }),
-    secret.carrier),
-  settlement: await sign("warifu-settlement+jwt", toMerchant("issuer", { action: "capture" }),
-    secret.issuer),
-  status: await sign("warifu-status+jwt", { iss: parties.merchant, aud: parties.holder, ...said,
-    state: "dispatched" }, secret.merchant),
-};
-process.stdout.write(JSON.stringify({ kps: { form, quote, credential, bundle, ...answers } }));
+const written = {};
+for (const suite of given.suites) {
+  const { order, parts } = await writeOrder(suite);
+  const bundle = { holder: parties.holder, order, credential, form, parts };
+  written[suite] = { form, quote, credential, bundle, ...await writeAnswers(order) };
+}
+process.stdout.write(JSON.stringify(written));

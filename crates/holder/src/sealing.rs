@@ -8,9 +8,9 @@ use crate::{
 use std::{collections::BTreeMap, sync::Arc};
 use warifu_protocol::{
     AtFault, ProtocolError, Reason, credential::Credential, quote::Quote, receipt::Receipt,
-    sealed::Draft, trust::CheckedForm,
+    rule::Rule, sealed::Draft, trust::CheckedForm,
 };
-use warifu_types::{Digest, Money, OrderId, Role};
+use warifu_types::{Digest, FieldName, Money, OrderId, Role};
 use warifu_wire::{
     FormAnswer, Found, QuoteQuestion,
     ordering::{ask_quote, check_form, find_recipient},
@@ -38,6 +38,18 @@ impl Holder {
     pub async fn form(&self, url: &str, rule: &str) -> Result<FormAnswer, HolderError> {
         let url = format!("{url}/v1/form?rule={rule}");
         Ok(self.party.connections().get(&url).await?)
+    }
+
+    /// The disclosure rule of a form, once the form is verified, and what of it the person has to
+    /// agree to.
+    pub fn disclosures(
+        &self,
+        answer: &FormAnswer,
+    ) -> Result<(Rule, Vec<(Role, FieldName)>), HolderError> {
+        let (_, form) = check_form(&self.party, answer, None)?;
+        let rule = form.form.rule.clone();
+        let asked = consent::asked(&rule, &rule.name);
+        Ok((rule, asked))
     }
 
     /// The hash of a form, for messages about it.

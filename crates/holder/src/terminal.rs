@@ -76,9 +76,24 @@ impl Holder {
     }
 
     /// Seals an order, keeps it, sends it, and returns the record with the front's first answer. With
-    /// a prepaid card it is then paid for (row B9): the telegram for it is kept together with the
-    /// order, and nothing is paid unless the front has taken the order.
+    /// a prepaid card it is then paid for (row B9), and nothing is paid unless the front has taken the
+    /// order.
     pub async fn buy(&self, purchase: &Purchase) -> Result<OrderRecord, HolderError> {
+        let (record, authorizer) = self.seal_and_keep(purchase).await?;
+        self.send(record, &authorizer).await
+    }
+
+    /// Seals an order and keeps it, and sends nothing: [`Holder::send_waiting`] does, or
+    /// [`Holder::resume`], as long as the order is good.
+    pub async fn prepare_order(&self, purchase: &Purchase) -> Result<OrderRecord, HolderError> {
+        Ok(self.seal_and_keep(purchase).await?.0)
+    }
+
+    /// The telegram that pays with a prepaid card is kept together with the order.
+    async fn seal_and_keep(
+        &self,
+        purchase: &Purchase,
+    ) -> Result<(OrderRecord, Found), HolderError> {
         let SealedHere { mut record, authorizer, authorizer_role } = self.seal(purchase).await?;
         if authorizer_role == Role::Center {
             let telegram = self.payment(&record, &authorizer).await?;
@@ -87,15 +102,31 @@ impl Holder {
         } else {
             self.keep(&record).await?;
         }
-        self.send(record, &authorizer).await
+        Ok((record, authorizer))
     }
 
     /// Takes up every order that has not come to its end: sends the stored bytes again if the front
     /// never answered, and asks how far it has come. One order that cannot go on holds up no other;
     /// the first failure is returned after all were taken up.
     pub async fn resume(&self) -> Result<Vec<OrderRecord>, HolderError> {
+        self.take_up(|_| true).await
+    }
+
+    /// As [`Holder::resume`], only for orders that no front has answered and payments that the center
+    /// has not.
+    pub async fn send_waiting(&self) -> Result<Vec<OrderRecord>, HolderError> {
+        self.take_up(|record| record.state.is_none() || record.awaits_payment()).await
+    }
+
+    async fn take_up(
+        &self,
+        wanted: impl Fn(&OrderRecord) -> bool,
+    ) -> Result<Vec<OrderRecord>, HolderError> {
         let (mut orders, mut failure) = (Vec::new(), None);
         for id in self.open_orders().await? {
+            if !wanted(&self.order(id).await?) {
+                continue;
+            }
             match self.refresh(id).await {
                 Ok(record) => orders.push(record),
                 Err(error) => {

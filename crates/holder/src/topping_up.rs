@@ -184,9 +184,24 @@ impl Holder {
     /// Takes up every top-up that has not come to its end. One that cannot go on holds up no other;
     /// the first failure is returned after all were taken up.
     pub async fn resume_top_ups(&self) -> Result<Vec<TopUpRecord>, HolderError> {
+        self.take_up_top_ups(|standing| {
+            !matches!(standing, Standing::Issued {} | Standing::Refused { .. })
+        })
+        .await
+    }
+
+    /// As [`Holder::resume_top_ups`], only for telegrams that the center has not answered.
+    pub async fn send_waiting_top_ups(&self) -> Result<Vec<TopUpRecord>, HolderError> {
+        self.take_up_top_ups(|standing| matches!(standing, Standing::Asked {})).await
+    }
+
+    async fn take_up_top_ups(
+        &self,
+        wanted: impl Fn(&Standing) -> bool,
+    ) -> Result<Vec<TopUpRecord>, HolderError> {
         let (mut taken_up, mut failure) = (Vec::new(), None);
         for record in self.top_ups().await? {
-            if matches!(record.standing, Standing::Issued {} | Standing::Refused { .. }) {
+            if !wanted(&record.standing) {
                 continue;
             }
             match self.refresh_top_up(record.telegram).await {

@@ -1,5 +1,7 @@
 //! Disclosure rules: which field goes to which party (rows A5, A7, A15, A16).
 
+mod needed;
+
 use crate::{
     encode::UniqueMap,
     error::{AtFault, ProtocolError, Reason, Result},
@@ -218,7 +220,8 @@ impl Rule {
 
     /// Refuses rules that no party may follow: card data for anyone but the authorizer, a part for
     /// the holder, a field twice, no part for front or authorizer, a quote for anyone but the front,
-    /// a broker's rule that is not one of the two (which may only withhold fields).
+    /// a broker's rule that is not one of the two (which may only withhold fields), a field kept from
+    /// a party that cannot do its work without.
     pub fn check(&self, at_fault: AtFault) -> Result<()> {
         let refuse = |reason, field: String| Err(ProtocolError::new(at_fault, reason, field));
         if self.fields().len() > MAX_FIELDS || self.name.len() > 64 {
@@ -246,7 +249,13 @@ impl Rule {
         if self.front == self.authorizer {
             return refuse(Reason::UnsafeRule, "form.rule.authorizer".to_string());
         }
-        self.check_brokers(at_fault)
+        self.check_brokers(at_fault)?;
+        match self.withheld_need() {
+            Some((role, field)) => {
+                refuse(Reason::OutsideRule, format!("form.rule.parts.{role}.{field}"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A name says how the card goes, so a rule of that name gives nobody more than the rule that

@@ -2,7 +2,7 @@
 
 mod page;
 
-pub use page::{FaxPage, printed};
+pub use page::{CARD_NUMBER, FaxPage, printed};
 
 use std::{
     fs,

@@ -55,6 +55,11 @@ fields! {
 }
 
 impl FieldName {
+    /// Whether it is a field of row A6, and not one of a network's own.
+    pub fn is_known(&self) -> bool {
+        Self::KNOWN.contains(&self.as_str())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -100,7 +105,8 @@ mod tests {
     #[test]
     fn names_are_narrow() {
         assert_eq!("amount".parse(), Ok(FieldName::AMOUNT));
-        assert!("loyalty_number2".parse::<FieldName>().is_ok());
+        let own: FieldName = "loyalty_number2".parse().unwrap();
+        assert!(FieldName::AMOUNT.is_known() && !own.is_known());
         for bad in ["", "Amount", "1st", "a-b", "_x", "…", &"a".repeat(65)] {
             assert_eq!(bad.parse::<FieldName>(), Err(BadFieldName), "{bad}");
         }

@@ -1,6 +1,7 @@
 //! The configuration of a service: one TOML file for each, read here and nowhere else.
 
 pub mod brokering;
+pub mod own_rule;
 pub mod settlement;
 
 use crate::{
@@ -8,9 +9,11 @@ use crate::{
     setup::{KeySettings, Place, read_text},
 };
 use brokering::{BrokerConfig, CardListenConfig, LinePeerConfig, ProviderConfig, RegistryConfig};
+use own_rule::OwnRule;
 use serde::Deserialize;
 use settlement::SettlementConfig;
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -77,8 +80,11 @@ pub struct MerchantConfig {
     /// The disclosure rules that are offered, the first by default: `minimal`, `classic`,
     /// `no-carrier`, `direct`, `gateway`, `certifier`, `no-fax`, `no-item-number`,
     /// `destination-to-merchant`; with prepaid cards `prepaid`, `prepaid-download`,
-    /// `prepaid-metered`; with brokers `broker`, `broker-reference`; a door has `badge`.
+    /// `prepaid-metered`; with brokers `broker`, `broker-reference`; a door has `badge`. A name of
+    /// `own_rules` goes as well.
     pub rules: Vec<String>,
+    /// Rules of the operator's own, by name.
+    pub own_rules: BTreeMap<String, OwnRule>,
     /// The settlement center whose prepaid cards are accepted.
     pub center: Option<Identifier>,
     /// The carrier, by identifier or by a name that the directory resolves.
@@ -105,6 +111,7 @@ impl Default for MerchantConfig {
     fn default() -> Self {
         MerchantConfig {
             rules: vec!["minimal".to_string()],
+            own_rules: BTreeMap::new(),
             center: None,
             carrier: None,
             gateway: None,

@@ -9,6 +9,7 @@ pub mod error;
 pub mod newcomer;
 pub mod output;
 pub mod passwords;
+pub mod rules;
 pub mod scratch;
 pub mod serve;
 pub mod setup;

@@ -8,33 +8,25 @@ use crate::{
         settlement::SettlementConfig,
     },
     output::note,
+    rules,
     setup::read_text,
 };
 use axum::Router;
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use warifu_broker::Broker;
 use warifu_carrier::Carrier;
 use warifu_center::Center;
 use warifu_issuer::Issuer;
-use warifu_merchant::{Merchant, OfferedRule, RECEIPT_PATIENCE};
+use warifu_merchant::{Merchant, RECEIPT_PATIENCE};
 use warifu_observer::Observer;
 use warifu_ports::{Store, mail::MailOut};
-use warifu_protocol::{
-    form::{Accepts, Designation},
-    rule::Rule,
-    suite::Suite,
-};
 use warifu_registry::Registry;
-use warifu_types::{FieldName, Role};
+use warifu_types::Role;
 use warifu_wire::Party;
 
 /// How often a merchant takes up its unfinished orders, and a center its top-ups and notices.
 pub const WORK_EVERY: Duration = Duration::from_millis(200);
-/// How long a merchant's form is good for, in seconds: a month, so that it can be read from a file.
-const FORM_LIFETIME: u64 = 30 * 86_400;
-/// How long a quote is good for, in seconds.
-const QUOTE_LIFETIME: u64 = 1800;
 /// How often an issuer lets expired holds go.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
@@ -81,7 +73,8 @@ impl Service {
                 })
             }
             Role::Merchant | Role::Door => {
-                let settings = merchant_settings(role, &config.merchant)?;
+                let settings = rules::merchant_settings(role, &config.merchant)?;
+                settings.check()?;
                 let brokering = brokering::provider(&config.merchant.provider)?;
                 let merchant =
                     Merchant::with_brokering(party, store, settings, RECEIPT_PATIENCE, brokering);
@@ -291,72 +284,4 @@ fn spawn_expiry(issuer: &Arc<Issuer>) {
             }
         }
     });
-}
-
-fn merchant_settings(
-    role: Role,
-    config: &MerchantConfig,
-) -> Result<warifu_merchant::Settings, Failure> {
-    let names = if role == Role::Door { vec!["badge".to_string()] } else { config.rules.clone() };
-    Ok(warifu_merchant::Settings {
-        role,
-        rules: names
-            .iter()
-            .map(|name| offered_rule(name, config))
-            .collect::<Result<Vec<_>, _>>()?,
-        accepts: Accepts {
-            currencies: config.currencies.clone(),
-            instalments: config.instalments,
-            issuers: config.issuers.clone(),
-            suites: vec![Suite::KpsHpke, Suite::Kps],
-        },
-        form_lifetime: FORM_LIFETIME,
-        quote_lifetime: QUOTE_LIFETIME,
-        instructions: config.instructions.clone(),
-    })
-}
-
-/// A rule by its name, with the parties that the configuration designates.
-pub fn offered_rule(name: &str, config: &MerchantConfig) -> Result<OfferedRule, Failure> {
-    use FieldName as F;
-    let minimal = Rule::minimal();
-    let rule = match name {
-        "minimal" | "direct" => minimal,
-        "classic" => Rule::classic(),
-        "badge" => Rule::badge(),
-        "prepaid" => Rule::prepaid(),
-        "prepaid-download" | "prepaid-metered" => Rule::prepaid().without_party(Role::Carrier),
-        "broker" => Rule::broker(),
-        "broker-reference" => Rule::broker_reference(),
-        "no-carrier" => minimal.without_party(Role::Carrier),
-        "gateway" => {
-            minimal.also(Role::Gateway, F::HOLDER_NAME).also(Role::Gateway, F::HOLDER_TELEPHONE)
-        }
-        "certifier" => minimal.also(Role::Certifier, F::HOLDER_NAME),
-        "no-fax" => minimal.without(&F::HOLDER_FAX),
-        "no-item-number" => minimal.withheld(Role::Issuer, &F::ITEM_NUMBERS),
-        "destination-to-merchant" => minimal.also(Role::Merchant, F::DESTINATION),
-        other => return Err(Failure::input("merchant.rules", format!("no rule called {other}"))),
-    }
-    .named(name);
-    let mut parties = BTreeMap::new();
-    for role in rule.parts.keys().filter(|role| **role != rule.front) {
-        let designated = match role {
-            Role::Carrier => config.carrier.clone(),
-            Role::Gateway => config.gateway.clone(),
-            Role::Certifier => config.certifier.clone(),
-            Role::Center => config.center.clone().map(Designation::Identifier),
-            Role::Issuer if rule.is_for_brokers() && config.provider.issuer.is_some() => {
-                config.provider.issuer.clone().map(Designation::Identifier)
-            }
-            _ => Some(Designation::Holder {}),
-        };
-        let designation = designated.ok_or_else(|| {
-            Failure::input(format!("merchant.{role}"), format!("the rule {name} needs one"))
-        })?;
-        parties.insert(*role, designation);
-    }
-    // The center's part goes into the holder's telegram, never through the merchant.
-    let direct = name == "direct" || rule.authorizer == Role::Center;
-    Ok(OfferedRule { direct, rule, parties })
 }

@@ -26,7 +26,7 @@ pub enum State {
     Accepted,
     /// The provider has served (32).
     Served,
-    /// The provider is paid by the issuer (61): the last for the broker.
+    /// The provider has billed the issuer, who pays it later (33): the last for the broker.
     Closed,
     /// The registry says no: nothing went out.
     Refused,

@@ -13,17 +13,24 @@ pub fn check(rule: &Rule, chosen: &str, allowed: &[(Role, FieldName)]) -> Result
             problem: "the merchant's form has another rule than the one asked for",
         });
     }
+    match asked(rule, chosen).into_iter().find(|wanted| !allowed.contains(wanted)) {
+        Some((role, field)) => Err(HolderError::NotAllowed { role, field }),
+        None => Ok(()),
+    }
+}
+
+/// What the person has to agree to before an order is sealed under a rule that was chosen by name.
+pub fn asked(rule: &Rule, chosen: &str) -> Vec<(Role, FieldName)> {
     let classic = Rule::classic();
-    for (role, field) in rule.beyond_minimal() {
-        let by_choice = chosen == "classic" && classic.part(role).contains(&field);
+    let mut beyond = rule.beyond_minimal();
+    beyond.retain(|(role, field)| {
+        let by_choice = chosen == "classic" && classic.part(*role).contains(field);
         // A further party exists only in rules that the person chose by name; it gets no address.
         let further = matches!(role, Role::Gateway | Role::Certifier)
-            && [FieldName::HOLDER_NAME, FieldName::HOLDER_TELEPHONE].contains(&field);
-        if !by_choice && !further && !allowed.contains(&(role, field.clone())) {
-            return Err(HolderError::NotAllowed { role, field });
-        }
-    }
-    Ok(())
+            && [FieldName::HOLDER_NAME, FieldName::HOLDER_TELEPHONE].contains(field);
+        !by_choice && !further
+    });
+    beyond
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use warifu_issuer::{AccountKind, CardApplication, CardId, CardKind, Issuer, Settings};
 use warifu_ports::{FixedClock, Store};
 use warifu_protocol::{
-    AtFault,
+    AtFault, ProtocolError,
     authorization::{Authorization, AuthorizationRequest, shared_digests},
     credential::Credential,
     form::{Accepts, Designation, Form},
@@ -130,6 +130,15 @@ impl World {
             recipients: &recipients,
         };
         seal(holder, &draft, wish.order(), NOW, &mut rng(wish.salt)).unwrap()
+    }
+
+    /// What the issuer says of a front's form.
+    pub fn check_form(&self, wish: &Wish) -> Result<(), ProtocolError> {
+        let front = self.front();
+        let token = self.form(wish).sign(front.signer.as_ref());
+        let trust = &self.cast.issuer.trust;
+        let by_front = AtFault::Role(wish.rule.front);
+        trust.form(&token, &front.credential, NOW, by_front).map(drop)
     }
 
     pub fn form(&self, wish: &Wish) -> Form {

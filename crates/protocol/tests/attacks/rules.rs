@@ -84,6 +84,49 @@ fn rules_that_nobody_can_follow() {
 }
 
 #[test]
+fn a_field_kept_from_a_party_that_needs_it() {
+    use FieldName as F;
+    use Role::{Carrier, Center, Issuer, Merchant};
+    let cast = Cast::new(Net::kps());
+    let classic = Rule::classic;
+    for (rule, role, fields) in [
+        (
+            classic(),
+            Issuer,
+            &[F::HOLDER_NAME, F::AMOUNT, F::CARD_NUMBER, F::CARD_EXPIRY, F::PAYMENT_TYPE][..],
+        ),
+        (classic(), Merchant, &[F::AMOUNT]),
+        (Rule::broker(), Issuer, &[F::HOLDER_NAME, F::AMOUNT, F::PAYMENT_TYPE]),
+        (Rule::broker(), Merchant, &[F::AMOUNT]),
+        (Rule::prepaid(), Center, &[F::AMOUNT, F::CARD_NUMBER, F::CARD_EXPIRY]),
+        (Rule::prepaid(), Merchant, &[F::AMOUNT]),
+        (Rule::top_up(), Center, &[F::AMOUNT]),
+        (Rule::badge(), Role::Door, &[F::ACCESS_ZONE]),
+        (
+            Rule::badge(),
+            Role::CardManager,
+            &[F::HOLDER_NAME, F::CARD_NUMBER, F::CARD_EXPIRY, F::ACCESS_ZONE],
+        ),
+    ] {
+        rule.check(MERCHANT).unwrap();
+        for field in fields {
+            let place = format!("form.rule.parts.{role}.{field}");
+            // A part without fields is another fault.
+            let more = if rule.is_for_brokers() { F::PAYMENT_TYPE } else { F::HOLDER_FAX };
+            let rule = rule.clone().also(role, more).withheld(role, field);
+            refused(rule.check(MERCHANT), Reason::OutsideRule, MERCHANT, &place);
+        }
+    }
+    // A signed form is refused for it, and an order under such a form cannot be made.
+    let rule = classic().withheld(Carrier, &F::DESTINATION);
+    let place = "form.rule.parts.carrier.destination";
+    refused(check(&cast, rule), Reason::OutsideRule, MERCHANT, place);
+    // Where nobody is told how it is paid, nobody needs to be.
+    classic().without(&F::PAYMENT_TYPE).check(MERCHANT).unwrap();
+    classic().withheld(Merchant, &F::PAYMENT_TYPE).check(MERCHANT).unwrap();
+}
+
+#[test]
 fn parties_that_do_not_fit_the_rule() {
     let cast = Cast::new(Net::kps());
     for (role, add) in

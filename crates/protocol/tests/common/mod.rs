@@ -268,6 +268,21 @@ pub fn values(quote: &str) -> BTreeMap<FieldName, FieldValue> {
     .into()
 }
 
+/// A rule as a network may have of its own: the merchant does not learn who buys, and the carrier
+/// learns what it carries, for the customs.
+pub fn own_rule() -> Rule {
+    use FieldName as F;
+    let who = [F::HOLDER_NAME, F::HOLDER_TELEPHONE];
+    who.iter()
+        .fold(Rule::minimal().without(&F::HOLDER_FAX), |rule, field| {
+            rule.withheld(Role::Merchant, field)
+        })
+        .withheld(Role::Issuer, &F::ITEM_NUMBERS)
+        .also(Role::Carrier, F::ITEMS)
+        .also(Role::Carrier, F::AMOUNT)
+        .named("customs")
+}
+
 pub fn one<K: Ord, V>(key: K, value: V) -> UniqueMap<K, V> {
     [(key, value)].into_iter().collect()
 }

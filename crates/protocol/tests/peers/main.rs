@@ -14,7 +14,7 @@ mod telegrams;
 mod trade;
 mod written;
 
-use common::{Cast, NOW, Net};
+use common::{Cast, NOW, Net, own_rule};
 use serde_json::{Map, Value, json};
 use std::{
     fs,
@@ -126,7 +126,7 @@ fn folder(name: &str, content: &Value) -> PathBuf {
 fn peers_open(peer: Peer, name: &str) {
     let trades = [
         (Suite::Kps, Trade::new(Net::kps(), Rule::classic())),
-        (Suite::KpsHpke, Trade::new(Net::new(), Rule::minimal())),
+        (Suite::KpsHpke, Trade::new(Net::new(), own_rule())),
     ];
     let suites: Map<String, Value> =
         trades.iter().map(|(suite, trade)| (suite.to_string(), trade.to_json())).collect();

@@ -69,7 +69,7 @@ pub fn push(trade: &mut Trade) {
     trade.push::<TelegramAnswer>(kind, Role::Center, name, answer.sign(by_center));
 }
 
-/// The session in which they travel, with the center's secrets: a peer without the KEM has its root.
+/// The session in which they travel, with the center's secrets, and the root that they lead to.
 pub fn session(trade: &Trade) -> Value {
     let center = center(trade);
     let (waiting, open) = session::open(NETWORK, &center.credential, &mut rng(51)).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::{
     PARTS, Peer,
-    common::{Cast, NETWORK, NOW, Net, values},
+    common::{Cast, NETWORK, NOW, Net, own_rule, values},
     folder, jwk, pair, source, terminal,
 };
 use serde_json::{Map, Value, json};
@@ -159,7 +159,7 @@ fn warifu_opens(peer: Peer, name: &str, suites: &[Suite]) {
     // The floor is the reader's: here it takes both suites for every field.
     let floor = SuiteFloor::all(Suite::Kps);
     let cast = Cast::new(Net::with(1, &[Suite::KpsHpke, Suite::Kps], floor));
-    for rule in [Rule::minimal(), Rule::classic()] {
+    for rule in [Rule::minimal(), Rule::classic(), own_rule()] {
         let given = json!({ "writer": writer(&cast, &rule, suites) });
         let folder = folder(&format!("{name} {}", rule.name), &given);
         let written = peer.run("write", &folder);
@@ -179,5 +179,5 @@ fn warifu_opens_what_python_wrote() {
 
 #[test]
 fn warifu_opens_what_node_wrote() {
-    warifu_opens(Peer::Node, "node writes", &[Suite::Kps]);
+    warifu_opens(Peer::Node, "node writes", &[Suite::Kps, Suite::KpsHpke]);
 }

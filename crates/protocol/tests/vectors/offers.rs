@@ -1,7 +1,7 @@
 //! Forms and quotes.
 use crate::{
     case::Case,
-    common::{NOW, forge},
+    common::{NOW, forge, own_rule},
     network::kps,
 };
 use serde_json::{Value, json};
@@ -29,7 +29,8 @@ fn forms() -> Vec<Case> {
     let changed = |change: &dyn Fn(&mut Value)| forge::resigned(&honest, signer, change);
     let with = |field: &str, value: Value| changed(&|form| form[field] = value.clone());
     let mut cases = Vec::new();
-    for rule in [Rule::classic(), Rule::minimal(), Rule::minimal().without_party(Role::Carrier)] {
+    let without_carrier = Rule::minimal().without_party(Role::Carrier);
+    for rule in [Rule::classic(), Rule::minimal(), without_carrier, own_rule()] {
         let name = match (rule.name.as_str(), rule.parts.len()) {
             (_, 2) => "minimal_without_carrier".to_string(),
             (name, _) => name.to_string(),
@@ -242,6 +243,55 @@ fn forms_of_unsafe_rules() -> Vec<Case> {
             empty,
             OutsideRule,
             "form.rule.parts.carrier",
+        ),
+        (
+            "form_amount_kept_from_merchant",
+            "The merchant is not to know the amount that the issuer holds.",
+            rule().withheld(Role::Merchant, &FieldName::AMOUNT),
+            OutsideRule,
+            "form.rule.parts.merchant.amount",
+        ),
+        (
+            "form_amount_kept_from_issuer",
+            "The issuer is not to know the amount that the merchant asks for.",
+            own_rule().withheld(Role::Issuer, &FieldName::AMOUNT),
+            OutsideRule,
+            "form.rule.parts.issuer.amount",
+        ),
+        (
+            "form_payment_type_kept_from_issuer",
+            "The merchant sells in instalments of which the issuer is not told.",
+            own_rule().withheld(Role::Issuer, &FieldName::PAYMENT_TYPE),
+            OutsideRule,
+            "form.rule.parts.issuer.payment_type",
+        ),
+        (
+            "form_card_kept_from_issuer",
+            "The issuer has no card to authenticate.",
+            own_rule().withheld(Role::Issuer, &FieldName::CARD_NUMBER),
+            OutsideRule,
+            "form.rule.parts.issuer.card_number",
+        ),
+        (
+            "form_holder_name_kept_from_issuer",
+            "The issuer has nobody to authenticate.",
+            own_rule().withheld(Role::Issuer, &FieldName::HOLDER_NAME),
+            OutsideRule,
+            "form.rule.parts.issuer.holder_name",
+        ),
+        (
+            "form_destination_kept_from_carrier",
+            "The carrier does not know where to.",
+            own_rule().withheld(Role::Carrier, &FieldName::DESTINATION),
+            OutsideRule,
+            "form.rule.parts.carrier.destination",
+        ),
+        (
+            "form_own_rule_card_to_carrier",
+            "A rule of the network's own gives the card to the carrier.",
+            own_rule().also(Role::Carrier, FieldName::CARD_NUMBER),
+            UnsafeRule,
+            "form.rule.parts.carrier.card_number",
         ),
         (
             "form_rule_name_too_long",

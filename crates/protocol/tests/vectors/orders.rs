@@ -1,7 +1,7 @@
 //! Sealed orders: good ones, and those that are out of time, of another epoch or suite.
 use crate::{
     case::Case,
-    common::{NETWORK, NOW, forge},
+    common::{NETWORK, NOW, forge, own_rule},
     network::{Made, hybrid, kps},
 };
 use serde_json::{Value, json};
@@ -106,6 +106,7 @@ fn good() -> Vec<Case> {
             (Rule::classic(), &[Role::Merchant, Role::Issuer, Role::Carrier][..]),
             (Rule::minimal(), &[Role::Merchant]),
             (Rule::minimal().without_party(Role::Carrier).named("no-carrier"), &[Role::Issuer]),
+            (own_rule(), &[Role::Merchant, Role::Issuer, Role::Carrier]),
         ] {
             let sealed = made.cast.order(rule.clone());
             for role in roles {

@@ -159,6 +159,24 @@ impl Shop {
             case.refused(Reason::UnsafeRule, at_fault, &format!("form.rule.{field}"))
         });
         let mut cases: Vec<Case> = refused.into();
+        for (name, about, rule, field) in [
+            (
+                "prepaid_amount_kept_from_center",
+                "The center is not to know what it pays.",
+                Rule::prepaid().withheld(Center, &F::AMOUNT),
+                "center.amount",
+            ),
+            (
+                "top_up_amount_kept_from_center",
+                "The center is not to know how much it sells.",
+                Rule::top_up().withheld(Center, &F::AMOUNT),
+                "center.amount",
+            ),
+        ] {
+            let place = format!("form.rule.parts.{field}");
+            let case = self.form_case(name, about, &rule).0;
+            cases.push(case.refused(Reason::OutsideRule, MERCHANT, &place));
+        }
         let about = "A merchant sells prepaid value.";
         let (mut case, token) = self.form_case("top_up_by_a_merchant", about, &Rule::top_up());
         let merchant = self.party(Merchant);

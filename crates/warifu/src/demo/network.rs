@@ -7,7 +7,7 @@ use super::broker::BrokerSide;
 use super::people::{CENTER, Cast, HOLDER, MEMBER, Person, SERVICES, identifier};
 use crate::{
     Failure,
-    config::{MerchantConfig, brokering::ProviderConfig, suites},
+    config::{MerchantConfig, brokering::ProviderConfig, own_rule::OwnRule, suites},
     newcomer::Newcomer,
     serve::{Service, Settings},
     setup::{KeySettings, Opened, Place},
@@ -29,7 +29,7 @@ use warifu_keydist::Thresholds;
 use warifu_ports::{Entropy, Store};
 use warifu_protocol::{form::Designation, suite::Suite, terminal::KeyPolicy};
 use warifu_store::OsEntropy;
-use warifu_types::{Currency, Identifier, Money, Role};
+use warifu_types::{Currency, FieldName, Identifier, Money, Role};
 use warifu_wire::{
     Party,
     identity::{Wish, agree},
@@ -416,6 +416,7 @@ fn settings() -> Result<Settings, Failure> {
         "no-fax",
         "no-item-number",
         "destination-to-merchant",
+        "customs",
         "prepaid",
         "prepaid-download",
         "prepaid-metered",
@@ -424,6 +425,7 @@ fn settings() -> Result<Settings, Failure> {
     Ok(Settings {
         merchant: MerchantConfig {
             rules: rules.map(str::to_string).to_vec(),
+            own_rules: BTreeMap::from([("customs".to_string(), customs())]),
             // By a name that the directory resolves (row A5).
             carrier: Some(Designation::Name("白鷺運輸".to_string())),
             center: Some(identifier(CENTER.identifier)?),
@@ -436,6 +438,21 @@ fn settings() -> Result<Settings, Failure> {
         auto_deliver: true,
         ..Settings::default()
     })
+}
+
+/// A rule of the operator's own: the merchant does not learn who buys, and the carrier learns what it
+/// carries, for the customs.
+fn customs() -> OwnRule {
+    use FieldName as F;
+    let who = [F::HOLDER_NAME, F::HOLDER_TELEPHONE];
+    let card = [F::CARD_NUMBER, F::CARD_EXPIRY, F::AMOUNT, F::PAYMENT_TYPE];
+    let goods = [F::ITEM_NUMBERS, F::ITEMS, F::AMOUNT, F::PAYMENT_TYPE, F::QUOTE];
+    let parts = BTreeMap::from([
+        (Role::Merchant, goods.to_vec()),
+        (Role::Issuer, [&who[..], &card].concat()),
+        (Role::Carrier, [&who[..], &[F::DESTINATION, F::ITEMS, F::AMOUNT]].concat()),
+    ]);
+    OwnRule { authorizer: Role::Issuer, direct: false, parts }
 }
 
 /// What the issuer, or the card manager, knows of a holder's card.

@@ -5,6 +5,7 @@ use crate::{
     program::good_json,
     town::{ONLY_A, PASSWORDS, Town, fails, start_holder, wait_until, went_well},
 };
+use serde_json::Value;
 use std::{
     thread::sleep,
     time::{Duration, Instant},
@@ -100,6 +101,40 @@ fn a_payment_that_waits_is_made_when_the_center_is_back() {
         let orders = orders.as_array().unwrap();
         orders.len() == 2 && orders.iter().all(|order| order["state"] == "settled")
     });
+    assert_eq!(town.balance(), 1040);
+}
+
+#[test]
+fn a_purchase_is_prepared_now_and_sent_later() {
+    let mut town = Town::with_prepaid("5000");
+    // The merchant knows everyone by now, so that it quotes without the center.
+    town.buy();
+    town.kill("center");
+    let mut later = town.tea();
+    later.push("--later".to_string());
+    let later: Vec<&str> = later.iter().map(String::as_str).collect();
+    let prepared: Value = serde_json::from_str(&town.holder(&later)).unwrap();
+    assert_eq!(prepared["state"], Value::Null, "{prepared}");
+    let taken = good_json(town.folder(), &["merchant", "orders", "--config", "merchant.toml"]);
+    assert_eq!(taken.as_array().unwrap().len(), 1, "nothing was sent: {taken}");
+    // A telegram needs nobody to be prepared.
+    town.kill("merchant");
+    town.holder(&["top-up", "--amount", "3000", "--by", "transfer", "--later"]);
+    let line = town.holder_fails(&["send"]);
+    assert!(line.contains("cannot be reached"), "{line}");
+    town.start("center");
+    town.start("merchant");
+    let sent = town.holder(&["send"]);
+    assert!(sent.contains(prepared["order"].as_str().unwrap()), "{sent}");
+    assert!(sent.contains("waits  reference"), "{sent}");
+    wait_until("the order is settled", || {
+        town.holder(&["resume"]);
+        let orders = town.holder_json(&["orders"]);
+        orders.as_array().unwrap().iter().all(|order| order["state"] == "settled")
+    });
+    assert_eq!(town.balance(), 1040);
+    // What was sent does not wait any more.
+    assert_eq!(town.holder(&["send"]), "nothing waits\n");
     assert_eq!(town.balance(), 1040);
 }
 

@@ -9,6 +9,7 @@
     reason = "a fault of the harness ends the test; the seed is printed"
 )]
 
+mod another_make;
 mod buying;
 #[path = "../crashes/chance.rs"]
 #[allow(dead_code, reason = "the tests of crashes use the rest")]
@@ -21,6 +22,7 @@ mod keeping;
 mod limits;
 mod losing;
 mod merchants;
+mod own_rules;
 mod playing;
 #[path = "../support/ports.rs"]
 mod ports;
@@ -33,3 +35,4 @@ mod proxy;
 mod service;
 mod topping_up;
 mod town;
+mod typing;

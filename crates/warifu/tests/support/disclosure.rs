@@ -115,6 +115,23 @@ const PREPAID_MERCHANT: Part = (
 
 const CENTER: Part = ("center", &["card_number", "card_expiry", "amount"]);
 
+/// The demonstration's rule of its operator's own.
+const CUSTOMS: &[Part] = &[
+    ("merchant", &["item_numbers", "items", "amount", "payment_type"]),
+    (
+        "issuer",
+        &[
+            "holder_name",
+            "holder_telephone",
+            "card_number",
+            "card_expiry",
+            "amount",
+            "payment_type",
+        ],
+    ),
+    ("carrier", &["holder_name", "holder_telephone", "destination", "items", "amount"]),
+];
+
 /// Through a broker the provider receives the card by the second channel: the one exception (row C7).
 const BROKER: &[Part] = &[
     (
@@ -167,6 +184,7 @@ pub fn parts(rule: &str) -> &'static [Part] {
             ("carrier", &["holder_name", "holder_telephone", "destination"]),
         ],
         "no-item-number" => &[MERCHANT, NO_ITEM_NUMBER_ISSUER, CARRIER],
+        "customs" => CUSTOMS,
         "destination-to-merchant" => &[DESTINATION_MERCHANT, ISSUER, CARRIER],
         "badge" => &[
             ("door", &["access_zone"]),

@@ -35,7 +35,7 @@ const fn script(name: &'static str, rule: &'static str) -> Script {
 }
 
 /// One of each kind.
-pub const SCRIPTS: [Script; 11] = [
+pub const SCRIPTS: [Script; 12] = [
     script("card", "minimal"),
     Script { currency: Currency::EUR, ..script("card-classic", "classic") },
     Script { currency: Currency::USD, ..script("card-no-carrier", "no-carrier") },
@@ -45,6 +45,7 @@ pub const SCRIPTS: [Script; 11] = [
     script("card-no-fax", "no-fax"),
     script("card-no-item-number", "no-item-number"),
     script("card-destination-to-merchant", "destination-to-merchant"),
+    script("card-own-rule", "customs"),
     Script { refused: true, ..script("card-refused", "gateway") },
     script("badge", "badge"),
 ];
@@ -225,6 +226,9 @@ impl Trade {
         };
         let allow = match self.script.rule {
             "destination-to-merchant" => vec![(Role::Merchant, FieldName::DESTINATION)],
+            "customs" => {
+                vec![(Role::Carrier, FieldName::ITEMS), (Role::Carrier, FieldName::AMOUNT)]
+            }
             _ => Vec::new(),
         };
         Purchase {

@@ -3,13 +3,13 @@
 use crate::{
     Failure,
     command::terminal::place::At,
-    output::{json, say},
+    output::{json, note, say},
     setup::{read_text, write_text},
 };
 use clap::Args;
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use warifu_holder::{Entry, OrderRecord, Purchase, Wanted};
-use warifu_protocol::status::State;
+use warifu_protocol::{order::ORDER_LIFETIME, status::State};
 use warifu_types::{Currency, FieldName, Identifier, OrderId, Role};
 use warifu_wire::QuoteItem;
 
@@ -57,6 +57,10 @@ pub struct Buy {
     /// A disclosure beyond the minimal rule that you agree to, such as `merchant:destination`.
     #[arg(long, value_name = "ROLE:FIELD")]
     allow: Vec<String>,
+    /// Only prepare and keep the order, with the merchant's quote; `send` sends it, within a quarter
+    /// of an hour.
+    #[arg(long)]
+    later: bool,
     /// How many seconds to wait for the order to be settled.
     #[arg(long, default_value_t = 10)]
     wait: u64,
@@ -115,14 +119,18 @@ impl Buy {
     pub async fn run(self) -> Result<(), Failure> {
         let purchase = self.purchase()?;
         let holder = self.at.holder().await?;
+        if self.later {
+            let record = holder.prepare_order(&purchase).await?;
+            note(&format!(
+                "`warifu holder send` sends it, within {} minutes.",
+                ORDER_LIFETIME / 60
+            ));
+            return show(&record, self.json);
+        }
         let record = holder.buy(&purchase).await?;
         let patience = Duration::from_secs(self.wait);
         let record = holder.wait_for(record.id, State::Settled, patience).await?;
-        if self.json {
-            json(&summary(&record))?;
-        } else {
-            print(&record);
-        }
+        show(&record, self.json)?;
         match record.state {
             Some(State::Refused) => Err(Failure::input(
                 "order",
@@ -131,6 +139,14 @@ impl Buy {
             _ => Ok(()),
         }
     }
+}
+
+fn show(record: &OrderRecord, as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        return json(&summary(record));
+    }
+    print(record);
+    Ok(())
 }
 
 /// Show the orders.

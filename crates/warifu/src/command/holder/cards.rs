@@ -104,7 +104,7 @@ pub struct TopUp {
     /// The label of the prepaid card to load. One that is not there yet is made.
     #[arg(long, default_value = "prepaid")]
     onto: String,
-    /// Only prepare and keep the telegram; `resume` sends it.
+    /// Only prepare and keep the telegram; `send` sends it.
     #[arg(long)]
     later: bool,
     /// How many seconds to wait for the issuer.

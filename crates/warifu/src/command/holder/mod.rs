@@ -11,8 +11,9 @@ use super::terminal::{history, place::At, vault};
 use crate::{Failure, output::say, setup::write_text};
 use clap::Subcommand;
 use std::path::PathBuf;
-use warifu_holder::Profile;
-use warifu_types::OrderId;
+use warifu_holder::{HolderError, OrderRecord, Profile, TopUpRecord};
+use warifu_protocol::rule::Rule;
+use warifu_types::{FieldName, OrderId, Role};
 
 /// The buyer's commands.
 #[derive(Debug, Subcommand)]
@@ -79,6 +80,12 @@ pub enum HolderCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Send what waits: orders and telegrams that were prepared with `--later`, or that nobody has
+    /// answered. The same bytes again move nothing twice.
+    Send {
+        #[command(flatten)]
+        at: At,
+    },
     /// Take up every order and top-up that has not come to its end; waiting telegrams are sent.
     Resume {
         #[command(flatten)]
@@ -125,7 +132,8 @@ pub enum HolderCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Save a merchant's form to a file, to order from it later.
+    /// Save a merchant's form to a file, to order from it later, and show which party is given what by
+    /// its disclosure rule.
     Form {
         #[command(flatten)]
         at: At,
@@ -161,6 +169,7 @@ impl HolderCommand {
             HolderCommand::Cards(cards) => cards.run().await,
             HolderCommand::Buy(buy) => buy.run().await,
             HolderCommand::Orders { at, json } => buy::orders(&at, json).await,
+            HolderCommand::Send { at } => send(&at).await,
             HolderCommand::Resume { at } => resume(&at).await,
             HolderCommand::Download { at, order, to } => buy::download(&at, order, &to).await,
             HolderCommand::Play(play) => play.run().await,
@@ -173,11 +182,43 @@ impl HolderCommand {
             HolderCommand::Restore(restore) => restore.run(),
             HolderCommand::Receipt { at, order, out } => buy::receipt(&at, order, &out).await,
             HolderCommand::Form { at, merchant, rule, out } => {
-                let form = at.holder().await?.form(&merchant, &rule).await?;
-                write_text(&out, &serde_json::to_string(&form)?)
+                let holder = at.holder().await?;
+                let form = holder.form(&merchant, &rule).await?;
+                let (rule, asked) = holder.disclosures(&form)?;
+                write_text(&out, &serde_json::to_string(&form)?)?;
+                show_rule(&rule, &asked);
+                Ok(())
             }
         }
     }
+}
+
+/// Prints each party's fields, and what the person has to agree to.
+fn show_rule(rule: &Rule, asked: &[(Role, FieldName)]) {
+    say(&format!("rule  {}", rule.name));
+    for (role, fields) in rule.parts.iter() {
+        let fields: Vec<&str> = fields.iter().map(FieldName::as_str).collect();
+        say(&format!("{role}  {}", fields.join(" ")));
+    }
+    for (role, field) in asked {
+        say(&format!("more than usual: --allow {role}:{field} agrees to it"));
+    }
+}
+
+/// Sends what waits; what fails holds up nothing else.
+async fn send(at: &At) -> Result<(), Failure> {
+    let terminal = at.open()?;
+    let holder = terminal.holder().await?;
+    let orders = holder.send_waiting().await;
+    let top_ups = match terminal.membership().await? {
+        Some(_) => holder.send_waiting_top_ups().await,
+        None => Ok(Vec::new()),
+    };
+    if matches!((&orders, &top_ups), (Ok(orders), Ok(top_ups)) if orders.len() + top_ups.len() == 0)
+    {
+        say("nothing waits");
+    }
+    taken_up(orders, top_ups)
 }
 
 /// Takes up what is open; what fails holds up nothing else.
@@ -189,6 +230,14 @@ async fn resume(at: &At) -> Result<(), Failure> {
         Some(_) => holder.resume_top_ups().await,
         None => Ok(Vec::new()),
     };
+    taken_up(orders, top_ups)
+}
+
+/// Prints what was taken up; a failure comes after all that went well.
+fn taken_up(
+    orders: Result<Vec<OrderRecord>, HolderError>,
+    top_ups: Result<Vec<TopUpRecord>, HolderError>,
+) -> Result<(), Failure> {
     orders.iter().flatten().for_each(buy::print);
     for record in top_ups.iter().flatten() {
         say(&cards::line(record));
