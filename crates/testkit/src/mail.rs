@@ -190,6 +190,14 @@ impl MailServers {
         }
     }
 
+    /// Prints what the servers have said, for whoever reads why a test has failed.
+    fn tell(&self) {
+        for name in ["postfix", "dovecot"] {
+            let said = fs::read_to_string(self.log(name)).unwrap_or_default();
+            eprintln!("--- {name} said:\n{said}");
+        }
+    }
+
     fn log(&self, name: &str) -> PathBuf {
         self.configuration.folder.join(format!("{name}.log"))
     }
@@ -197,6 +205,9 @@ impl MailServers {
 
 impl Drop for MailServers {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.tell();
+        }
         self.stop_postfix();
         self.stop_dovecot();
         // The last processes of the servers may still be leaving it.

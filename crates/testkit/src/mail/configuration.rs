@@ -120,6 +120,9 @@ smtpd_sasl_path = {folder}/queue/auth
         text
     }
 
+    /// The queue manager is woken every second, not every five minutes: where it comes back to a
+    /// mail before the process that has just failed with it has let it go, it puts it with those
+    /// that came in, and looks there when a mail comes in or when it is woken.
     fn master_cf(&self, with_tls: bool) -> String {
         let ports = self.ports;
         let mut text = format!("127.0.0.1:{} inet n - n - - smtpd\n", ports.smtp);
@@ -132,7 +135,7 @@ smtpd_sasl_path = {folder}/queue/auth
         text.push_str(
             "pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
+qmgr unix n - n 1 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
