@@ -41,7 +41,7 @@ struct World {
 
 fn party(terminal: Terminal, clock: &Arc<FixedClock>) -> Arc<Party> {
     // The program chooses its TLS library when it starts; so does a test, once.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Party::new(terminal, clock.clone(), Arc::new(OsEntropy), None)
 }
 

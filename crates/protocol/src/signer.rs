@@ -1,9 +1,12 @@
-//! Ed25519 keys (RFC 8032). `verify_strict` decides: one rule for evidence (docs/adr/0003).
+//! Ed25519 keys (RFC 8032). One rule for evidence (docs/adr/0003), and two libraries: aws-lc signs
+//! in half of the time, and ed25519-dalek decides what a signature is (docs/adr/0014).
 
 use crate::error::{AtFault, ProtocolError, Reason, Result};
-use ed25519_dalek::Signer as _;
+use aws_lc_rs::signature::Ed25519KeyPair;
+use curve25519_dalek::{constants::EIGHT_TORSION, edwards::EdwardsPoint};
+use ed25519_dalek::Verifier as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::fmt;
+use std::{fmt, sync::LazyLock};
 use zeroize::Zeroizing;
 
 /// Whoever can sign for a party: a key in memory, or one kept in a vault.
@@ -15,17 +18,25 @@ pub trait Signer: Send + Sync {
 }
 
 /// A signature key in memory, zeroized on drop.
-pub struct SigningKey(ed25519_dalek::SigningKey);
+pub struct SigningKey {
+    /// The seed and the key that verifies.
+    key: ed25519_dalek::SigningKey,
+    /// The same key, where signing is quick.
+    pair: Ed25519KeyPair,
+}
 
 impl SigningKey {
     /// From its 32-byte seed (RFC 8032, section 5.1.5).
+    #[expect(clippy::expect_used, reason = "only for want of memory can it fail")]
     pub fn from_seed(seed: &[u8; 32]) -> SigningKey {
-        SigningKey(ed25519_dalek::SigningKey::from_bytes(seed))
+        let key = ed25519_dalek::SigningKey::from_bytes(seed);
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed);
+        SigningKey { key, pair: pair.expect("every 32 bytes are a seed") }
     }
 
     /// The seed, to keep it encrypted.
     pub fn seed(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.0.to_bytes())
+        Zeroizing::new(self.key.to_bytes())
     }
 }
 
@@ -37,12 +48,18 @@ impl fmt::Debug for SigningKey {
 
 impl Signer for SigningKey {
     fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
+        let mut signature = [0; 64];
+        signature.copy_from_slice(self.pair.sign(message).as_ref());
+        signature
     }
     fn verifying_key(&self) -> VerifyingKey {
-        VerifyingKey(self.0.verifying_key())
+        VerifyingKey(self.key.verifying_key())
     }
 }
+
+/// The canonical encodings of the points of small order.
+static SMALL_ORDER: LazyLock<[[u8; 32]; 8]> =
+    LazyLock::new(|| EIGHT_TORSION.map(|point: EdwardsPoint| point.compress().0));
 
 /// A verification key, written as base64url of its 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,7 +77,9 @@ impl VerifyingKey {
         self.0.as_bytes()
     }
 
-    /// Verifies strictly: canonical encodings, no keys of small order.
+    /// Verifies strictly: canonical encodings, no keys and no R of small order. It takes what
+    /// `verify_strict` of ed25519-dalek takes, without decompressing R: the equation holds for
+    /// canonical encodings of R only, and those of small order are eight.
     pub fn verify(
         &self,
         message: &[u8],
@@ -70,7 +89,8 @@ impl VerifyingKey {
     ) -> Result<()> {
         let bad = || ProtocolError::new(at_fault, Reason::BadSignature, field);
         let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| bad())?;
-        self.0.verify_strict(message, &signature).map_err(|_| bad())
+        self.0.verify(message, &signature).map_err(|_| bad())?;
+        if SMALL_ORDER.contains(signature.r_bytes()) { Err(bad()) } else { Ok(()) }
     }
 }
 

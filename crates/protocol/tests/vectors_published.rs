@@ -16,6 +16,7 @@ use aes_gcm::{
     aead::{AeadInOut, KeyInit},
 };
 use bytes::Bytes;
+use curve25519_dalek::{Scalar, constants::EIGHT_TORSION};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use hpke::{
@@ -23,7 +24,7 @@ use hpke::{
     kdf::HkdfSha256, kem::X25519HkdfSha256, kem::XWing, setup_receiver, setup_sender_with_rng,
 };
 use serde_json::Value;
-use sha2::Sha256;
+use sha2::{Digest, Sha256, Sha512};
 use warifu_protocol::{
     AtFault,
     encode::b64,
@@ -84,6 +85,69 @@ fn where_strict_verification_differs() {
     let lenient = ed25519_dalek::VerifyingKey::from_bytes(key.as_bytes()).unwrap();
     assert!(ed25519_dalek::Verifier::verify(&lenient, b"pay", &odd).is_ok());
     assert!(key.verify(b"pay", &signature, AtFault::Sender, "test").is_err());
+}
+
+#[test]
+fn the_rule_is_that_of_verify_strict() {
+    // Every R of small order, also in its encodings that are not canonical (a sign for x = 0, a y
+    // not below 2^255 - 19), under many S; and an honest signature with each of its bits turned.
+    let holder = SigningKey::from_seed(&[1; 32]);
+    let key = holder.verifying_key();
+    let reference = ed25519_dalek::VerifyingKey::from_bytes(key.as_bytes()).unwrap();
+    let same = |signature: &[u8; 64]| {
+        let parsed = ed25519_dalek::Signature::from_bytes(signature);
+        let strict = reference.verify_strict(b"pay", &parsed).is_ok();
+        let ours = key.verify(b"pay", signature, AtFault::Sender, "test").is_ok();
+        assert_eq!(ours, strict, "{}", hex::encode(signature));
+        let lenient = ed25519_dalek::Verifier::verify(&reference, b"pay", &parsed).is_ok();
+        (ours, lenient)
+    };
+    let honest = holder.sign(b"pay");
+    assert_eq!(same(&honest), (true, true));
+    for bit in 0..512 {
+        let mut turned = honest;
+        turned[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(same(&turned), (false, false));
+    }
+    let mut told_apart = 0;
+    for point in small_order_encodings() {
+        // S = k a, which only the key's owner can make: the equation holds but for the torsion in
+        // R, which goes away for the point of order 1.
+        let signature = with_r(&holder, &point, b"pay");
+        let (ours, lenient) = same(&signature);
+        assert!(!ours);
+        told_apart += usize::from(lenient);
+    }
+    assert_eq!(told_apart, 2, "the point of order 1, which is in the list twice");
+}
+
+/// The encodings of the points of small order: eight canonical ones, and those that are not.
+fn small_order_encodings() -> Vec<[u8; 32]> {
+    let mut all: Vec<[u8; 32]> =
+        EIGHT_TORSION.iter().map(|point| point.compress().to_bytes()).collect();
+    // y = 0, 1, p - 1, p and p + 1, with either sign.
+    for (first, middle, last) in
+        [(0, 0, 0), (1, 0, 0), (0xec, 0xff, 0x7f), (0xed, 0xff, 0x7f), (0xee, 0xff, 0x7f)]
+    {
+        let mut bytes = [middle; 32];
+        (bytes[0], bytes[31]) = (first, last);
+        all.push(bytes);
+        bytes[31] |= 0x80;
+        all.push(bytes);
+    }
+    all
+}
+
+/// A signature of the key's owner with an R that the owner chose, and S = k a.
+fn with_r(holder: &SigningKey, r: &[u8; 32], message: &[u8]) -> [u8; 64] {
+    let secret = ed25519_dalek::SigningKey::from_bytes(&holder.seed()).to_scalar();
+    let key = holder.verifying_key();
+    let digest = Sha512::new().chain_update(r).chain_update(key.as_bytes()).chain_update(message);
+    let k = Scalar::from_bytes_mod_order_wide(&digest.finalize().into());
+    let mut signature = [0; 64];
+    signature[..32].copy_from_slice(r);
+    signature[32..].copy_from_slice((k * secret).as_bytes());
+    signature
 }
 
 #[test]

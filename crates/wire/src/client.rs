@@ -45,7 +45,7 @@ pub struct Connections {
 impl Default for Connections {
     fn default() -> Self {
         // For peers behind TLS. An error only says that a provider is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .connect_timeout(Duration::from_secs(5))

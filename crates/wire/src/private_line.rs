@@ -20,7 +20,7 @@ pub use server::{LinePeer, serve_private};
 
 use rustls::{
     RootCertStore,
-    crypto::{CryptoProvider, ring},
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use std::{
@@ -138,7 +138,7 @@ impl fmt::Debug for LineIdentity {
 }
 
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+    Arc::new(aws_lc_rs::default_provider())
 }
 
 fn read(path: &Path, setting: &'static str) -> Result<Vec<u8>, LineError> {

@@ -1,10 +1,10 @@
 //! An authenticator with one passkey, and the browser in front of it. What it writes can be bent.
 
-use ciborium::{Value, into_writer};
-use ring::{
+use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
 };
+use ciborium::{Value, into_writer};
 use serde_json::json;
 use warifu_protocol::encode::sha256;
 

@@ -4,7 +4,7 @@
 use super::message::MAX_MESSAGE;
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
-    crypto::ring,
+    crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::WebPkiClientVerifier,
 };
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Identity<'_> {
 /// # Errors
 /// If the texts are not certificates and a key that fit.
 pub fn server_tls(identity: &Identity<'_>) -> Result<Arc<ServerConfig>, LineError> {
-    let provider = Arc::new(ring::default_provider());
+    let provider = Arc::new(aws_lc_rs::default_provider());
     let roots = Arc::new(roots(identity.roots)?);
     let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone())
         .build()
@@ -75,7 +75,7 @@ pub fn server_tls(identity: &Identity<'_>) -> Result<Arc<ServerConfig>, LineErro
 /// # Errors
 /// As [`server_tls`].
 pub fn client_tls(identity: &Identity<'_>) -> Result<Arc<ClientConfig>, LineError> {
-    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| LineError::Tls(error.to_string()))?
         .with_root_certificates(roots(identity.roots)?)

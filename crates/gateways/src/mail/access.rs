@@ -121,7 +121,7 @@ fn client_config(roots: &Roots) -> Result<ClientConfig, MailError> {
             }
         }
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| MailError::Setup("no common TLS version"))?;

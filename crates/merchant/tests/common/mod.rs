@@ -384,7 +384,7 @@ pub fn terminal(net: &Net, who: &str, role: Role, number: u8, url: Option<String
 
 pub fn party(terminal: Terminal, clock: &Arc<FixedClock>, directory: &Directory) -> Arc<Party> {
     // The program chooses its TLS library when it starts; so does a test, once.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let center = (net::id("domain:center1.example"), directory.url.clone());
     Party::new(terminal, clock.clone(), Arc::new(OsEntropy), Some(center))
 }

@@ -5,7 +5,7 @@ use super::{
     Fault,
     cbor::{self, Members},
 };
-use ring::signature::{
+use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
     UnparsedPublicKey,
 };
