@@ -96,11 +96,12 @@ impl Trust {
             known.check_time(now, at_fault)?;
             return Ok(known);
         }
-        let claimed: Credential = jws::peek(CREDENTIAL, token, at_fault)?;
+        // Read once: what is read before its signature is verified leaves only after it was.
+        let credential: Credential = jws::peek(CREDENTIAL, token, at_fault)?;
         let untrusted = || ProtocolError::new(at_fault, Reason::Untrusted, "credential.iss");
-        let center =
-            self.anchors.centers.iter().find(|c| c.center == claimed.iss).ok_or_else(untrusted)?;
-        let credential: Credential = jws::verify(CREDENTIAL, token, &center.key, at_fault)?;
+        let center = self.anchors.centers.iter().find(|c| c.center == credential.iss);
+        let center = center.ok_or_else(untrusted)?;
+        jws::verify_signature(CREDENTIAL, token, &center.key, at_fault)?;
         self.check_network(&credential.network, at_fault, "credential.network")?;
         credential.check_time(now, at_fault)?;
         Ok(remember(&self.credentials, self.capacity, hash, Arc::new(credential)))

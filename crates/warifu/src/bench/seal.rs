@@ -21,7 +21,7 @@ pub struct Figures {
     pub seal_us: f64,
     /// Opening and fully checking one part of a holder seen before.
     pub open_us: f64,
-    /// The same for a new holder.
+    /// The same for a new holder, under a form that is known.
     pub open_new_us: f64,
 }
 

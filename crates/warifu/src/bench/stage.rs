@@ -95,10 +95,13 @@ impl Stage {
         }
     }
 
-    /// A merchant's terminal that has seen nobody yet.
+    /// A merchant's terminal that has seen no holder yet; its own form it knows.
     pub fn forgetful_merchant(&mut self) {
-        self.merchant.trust = Trust::new(self.anchors.clone(), 1000);
-        self.merchant.cache.clear();
+        let Terminal { trust, cache, credential, .. } = &mut self.merchant;
+        *trust = Trust::new(self.anchors.clone(), 1000);
+        cache.clear();
+        // Sealing has checked it: it is a good one.
+        let _own = trust.form(&self.form_token, credential, NOW, AtFault::Own);
     }
 
     /// The shares of a fresh holder and of the merchant.
