@@ -191,6 +191,7 @@ impl MailServers {
     }
 
     /// Prints what the servers have said, for whoever reads why a test has failed.
+    #[expect(clippy::print_stderr, reason = "a failing test's report")]
     fn tell(&self) {
         for name in ["postfix", "dovecot"] {
             let said = fs::read_to_string(self.log(name)).unwrap_or_default();

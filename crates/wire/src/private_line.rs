@@ -4,11 +4,13 @@
 //! Both sides show a certificate of one certificate authority of the operators' own, which is pinned:
 //! no other authority counts, and none of the system's. A side is told apart by the one DNS name in
 //! its certificate (RFC 6125, subjectAltName; the common name is not looked at). TLS 1.3 by rustls
-//! with ring.
+//! with aws-lc (docs/adr/0014).
 
 mod client;
 mod messages;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use client::LineClient;
 pub use messages::{

@@ -27,7 +27,7 @@ impl Authenticator {
     pub fn es256(origin: &str, site: &str) -> Authenticator {
         let (algorithm, random) = (&ECDSA_P256_SHA256_ASN1_SIGNING, SystemRandom::new());
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
-        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref()).unwrap();
         Authenticator::with(Pair::Es256(pair), origin, site)
     }
 
