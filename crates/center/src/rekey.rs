@@ -15,7 +15,7 @@ impl Registrar<'_> {
     /// is in the register again. Who may ask is the caller's to decide. Shares follow from the
     /// identifier, so a lost terminal keeps those of the epoch in force.
     pub(crate) fn rekey(
-        self,
+        mut self,
         unit: &mut dyn Unit,
         request: &str,
         now: UnixTime,

@@ -37,6 +37,21 @@ pub fn first_shares(matrices: &CenterMatrices, class: Class, who: &Identifier) -
     }
 }
 
+/// The same, with a holder's share that was computed beforehand. One of another party or of an epoch
+/// that has ended since is not used.
+pub fn first_shares_with(
+    ready: Option<Share>,
+    matrices: &CenterMatrices,
+    class: Class,
+    who: &Identifier,
+) -> Vec<Share> {
+    let fits = |share: &Share| share.owner() == who && share.center() == matrices.center();
+    match ready.filter(fits) {
+        Some(share) if class == (Class::Holder {}) => vec![share],
+        _ => first_shares(matrices, class, who),
+    }
+}
+
 /// The share for meeting a service of a further group.
 pub fn further_share(
     matrices: &CenterMatrices,
@@ -52,7 +67,36 @@ pub fn further_share(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
+    use warifu_keydist::{CenterEpoch, CenterSeed, Thresholds};
+
+    fn matrices(epoch: u32) -> CenterMatrices {
+        let center = Identifier::parse("domain:center.example").unwrap();
+        let seed = CenterSeed::from_bytes([epoch as u8; 32]);
+        let thresholds = Thresholds::new(4, 3).unwrap();
+        CenterMatrices::new(seed, "town", CenterEpoch { center, epoch }, thresholds)
+    }
+
+    #[test]
+    fn a_share_made_ready_counts_for_its_party_and_epoch_only() {
+        let who = |name: &str| Identifier::parse(name).unwrap();
+        let (hanako, taro, shop) = (who("name:1"), who("name:2"), who("domain:shop.example"));
+        let service = Class::Service { group: 0 };
+        for (ready, class, party) in [
+            (matrices(1).holder_share(0, &hanako), Class::Holder {}, &hanako),
+            (matrices(1).holder_share(0, &hanako), Class::Holder {}, &taro),
+            (matrices(0).holder_share(0, &hanako), Class::Holder {}, &hanako),
+            (matrices(1).holder_share(0, &shop), service, &shop),
+        ] {
+            let files = |shares: Vec<Share>| -> Vec<_> {
+                shares.iter().map(|share| share.to_file().to_vec()).collect()
+            };
+            let got = first_shares_with(Some(ready), &matrices(1), class, party);
+            assert_eq!(files(got), files(first_shares(&matrices(1), class, party)), "{party}");
+        }
+    }
 
     #[test]
     fn a_group_is_filled_before_the_next_opens() {
