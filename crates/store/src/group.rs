@@ -1,8 +1,14 @@
 //! Group commit: the thread that owns a connection, and the desk where jobs wait for it.
 //!
-//! A commit waits for the disk longer than a job runs, so the jobs that wait share one.
+//! A commit waits for the disk longer than a job runs, so the jobs that wait share one. Where an
+//! engine's log can be synced apart from its commits, that is done by a thread of its own, and the
+//! next jobs run meanwhile (docs/adr/0015).
 
+mod sync;
+
+use crate::system::io_error;
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -12,6 +18,7 @@ use std::{
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
+use sync::{Ran, Syncing};
 use tokio::sync::oneshot;
 use warifu_ports::{Job, StoreError, Submitted, Unit};
 
@@ -32,12 +39,19 @@ pub(crate) trait Engine {
     /// the outer error means that the whole transaction is lost.
     fn run(&mut self, job: Job) -> Result<Result<(), StoreError>, StoreError>;
 
-    /// Ends it. `Ok` means that it is on the disk.
-    fn commit(&mut self) -> Result<(), StoreError>;
+    /// Ends it. `Ok` means that it is on the disk or, with a [`Log`], that syncing that brings it
+    /// there; the value tells whether there is anything to sync.
+    fn commit(&mut self) -> Result<bool, StoreError>;
+
+    /// The log that is synced after commits; none where a commit does it.
+    fn log(&mut self) -> Option<Log>;
 
     /// Gives it up, also after a commit that failed. If this fails too, the next `begin` does.
     fn roll_back(&mut self);
 }
+
+/// Syncs everything that was committed before it is called.
+pub(crate) type Log = Box<dyn FnMut() -> Result<(), StoreError> + Send>;
 
 /// Runs a job; a panic is an error of that job.
 pub(crate) fn guarded(job: Job, unit: &mut dyn Unit) -> Result<(), StoreError> {
@@ -70,18 +84,29 @@ impl Desk {
         let (tell, opened) = channel();
         let counted = Arc::clone(&waiting);
         let work = move || match open() {
-            Ok((engine, given)) => {
-                let _ = tell.send(Ok(given));
-                Worker { engine, queue: requests, waiting: counted }.run();
+            Ok((mut engine, given)) => {
+                let syncing = engine.log().map(|log| Syncing::start(log, counted.clone()));
+                match syncing.transpose() {
+                    Ok(syncing) => {
+                        let _ = tell.send(Ok(given));
+                        Worker {
+                            engine,
+                            queue: requests,
+                            next: VecDeque::new(),
+                            waiting: counted,
+                            syncing,
+                        }
+                        .run();
+                    }
+                    Err(error) => drop(tell.send(Err(error))),
+                }
             }
-            Err(error) => {
-                let _ = tell.send(Err(error));
-            }
+            Err(error) => drop(tell.send(Err(error))),
         };
         let thread = thread::Builder::new()
             .name("warifu-store".to_string())
             .spawn(work)
-            .map_err(|error| StoreError::Io { action: "start a thread", kind: error.kind() })?;
+            .map_err(io_error("start a thread"))?;
         let given = opened.recv().unwrap_or(Err(StoreError::Closed))?;
         Ok((Desk { waiting, queue: Some(queue), thread: Some(thread) }, given))
     }
@@ -118,43 +143,59 @@ impl Drop for Desk {
 struct Worker<E> {
     engine: E,
     queue: Receiver<Request>,
+    /// Taken from the queue, to be run next.
+    next: VecDeque<Request>,
     waiting: Arc<AtomicUsize>,
+    syncing: Option<Syncing>,
 }
 
 impl<E: Engine> Worker<E> {
     /// Serves until the desk is dropped and nothing waits any more.
     fn run(mut self) {
-        while let Ok(first) = self.queue.recv() {
-            self.group(first);
+        while self.take() {
+            match self.begin() {
+                Ok(()) => self.group(),
+                // Those behind them would wait as long, one after the other.
+                Err(error) => {
+                    for request in self.next.drain(..).chain(self.queue.try_iter()) {
+                        answer(&self.waiting, request.reply, Err(error.clone()));
+                    }
+                }
+            }
         }
     }
 
-    fn group(&mut self, first: Request) {
-        if let Err(error) = self.engine.begin() {
-            // Those behind it would wait as long, one after the other.
-            let mut next = Some(first);
-            while let Some(request) = next {
-                self.answer(request.reply, Err(error.clone()));
-                next = self.queue.try_recv().ok();
-            }
-            return;
+    /// Takes the jobs that wait now. Those that come while they run have the next transaction: if
+    /// this one took them too, there would be nobody left for whom other threads could work.
+    fn take(&mut self) -> bool {
+        if self.next.is_empty() {
+            let Ok(first) = self.queue.recv() else { return false };
+            self.next.push_back(first);
         }
+        let room = GROUP.saturating_sub(self.next.len());
+        self.next.extend(self.queue.try_iter().take(room));
+        true
+    }
+
+    /// What could not be synced may be lost, and so may all that builds on it.
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.syncing.as_ref().map_or(Ok(()), Syncing::check)?;
+        self.engine.begin()
+    }
+
+    fn group(&mut self) {
         let begun = Instant::now();
-        let mut ran: Vec<(Reply, Result<(), StoreError>)> = Vec::new();
-        let mut next = Some(first);
+        let mut ran: Ran = Vec::with_capacity(self.next.len());
         let mut broken = None;
-        while let Some(request) = next.take() {
-            match self.engine.run(request.job) {
-                Ok(outcome) => ran.push((request.reply, outcome)),
-                Err(error) => {
-                    ran.push((request.reply, Err(error.clone())));
-                    broken = Some(error);
-                    break;
-                }
-            }
-            if ran.len() < GROUP && begun.elapsed() < GROUP_TIME {
-                next = self.queue.try_recv().ok();
-            }
+        while broken.is_none()
+            && (ran.is_empty() || begun.elapsed() < GROUP_TIME)
+            && let Some(request) = self.next.pop_front()
+        {
+            let outcome = self.engine.run(request.job).unwrap_or_else(|error| {
+                broken = Some(error.clone());
+                Err(error)
+            });
+            ran.push((request.reply, outcome));
         }
         let committed = match broken {
             None => self.engine.commit(),
@@ -163,14 +204,22 @@ impl<E: Engine> Worker<E> {
         if committed.is_err() {
             self.engine.roll_back();
         }
-        for (reply, outcome) in ran {
-            self.answer(reply, outcome.and_then(|()| committed.clone()));
+        match (&self.syncing, committed) {
+            (Some(syncing), Ok(wrote)) => syncing.hand_over(ran, wrote),
+            (_, committed) => {
+                for (reply, outcome) in ran {
+                    answer(&self.waiting, reply, committed.clone().and(outcome));
+                }
+            }
         }
     }
-
-    fn answer(&self, reply: Reply, outcome: Result<(), StoreError>) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        // Nobody may be waiting any more; the job is done all the same.
-        let _ = reply.send(outcome);
-    }
 }
+
+fn answer(waiting: &AtomicUsize, reply: Reply, outcome: Result<(), StoreError>) {
+    waiting.fetch_sub(1, Ordering::Relaxed);
+    // Nobody may be waiting any more; the job is done all the same.
+    let _ = reply.send(outcome);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
-//! The machine's clock and randomness.
+//! The machine's clock, randomness and errors.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-use warifu_ports::{Clock, Entropy};
+use std::{
+    io,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use warifu_ports::{Clock, Entropy, StoreError};
 use warifu_types::UnixTime;
 
 /// The machine's clock.
@@ -27,6 +30,11 @@ impl Entropy for OsEntropy {
             std::process::abort();
         }
     }
+}
+
+/// What the system said when this was tried.
+pub(crate) fn io_error(action: &'static str) -> impl Fn(io::Error) -> StoreError {
+    move |error| StoreError::Io { action, kind: error.kind() }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{documents::PostgresDocuments, ledger::PostgresRows, link::Link, page
 use crate::{
     documents::Documents,
     drafts::Drafts,
-    group::{Engine, guarded},
+    group::{Engine, Log, guarded},
     ledger::{Books, Memo},
     seal::Sealer,
     unit::StoreUnit,
@@ -109,7 +109,7 @@ impl Engine for PostgresEngine {
         Ok(outcome)
     }
 
-    fn commit(&mut self) -> Result<(), StoreError> {
+    fn commit(&mut self) -> Result<bool, StoreError> {
         let link = self.link.as_ref().ok_or(StoreError::Closed)?;
         let changed = write::all(link, &self.memo.pending(), &mut self.pages, &self.drafts)?;
         // If no answer comes, nobody can tell whether it is done: whoever asked asks again.
@@ -120,7 +120,11 @@ impl Engine for PostgresEngine {
         self.memo.settle();
         self.pages.settle();
         self.drafts.clear();
-        Ok(())
+        Ok(changed)
+    }
+
+    fn log(&mut self) -> Option<Log> {
+        None
     }
 
     /// Leaves the connection: the server rolls back what is open on it, and so nothing of it can

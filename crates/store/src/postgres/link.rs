@@ -1,6 +1,7 @@
 //! One connection, used from a thread that is not asynchronous.
 
 use super::error::store_error;
+use crate::system::io_error;
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
@@ -40,10 +41,8 @@ impl Link {
     /// Connects. Must not be called from a thread that runs asynchronous code.
     pub(super) fn connect(config: &Config) -> Result<Link, StoreError> {
         let action = "connect to the database";
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| StoreError::Io { action, kind: error.kind() })?;
+        let runtime =
+            Builder::new_current_thread().enable_all().build().map_err(io_error(action))?;
         let mut config = config.clone();
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
@@ -113,8 +112,6 @@ impl Link {
 pub(super) fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let thread = std::thread::Builder::new()
-        .spawn(work)
-        .map_err(|error| StoreError::Io { action: "start a thread", kind: error.kind() })?;
+    let thread = std::thread::Builder::new().spawn(work).map_err(io_error("start a thread"))?;
     thread.join().unwrap_or(Err(StoreError::Panicked))
 }

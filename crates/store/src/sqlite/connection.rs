@@ -4,7 +4,7 @@ use super::{
     error::store_error,
     schema::{self, Found},
 };
-use crate::{MasterKey, master_key::sync_folder, seal::Sealer};
+use crate::{MasterKey, master_key::sync_folder, seal::Sealer, system::io_error};
 use rusqlite::{Connection, OpenFlags};
 use std::{fs::OpenOptions, path::Path, time::Duration};
 use warifu_ports::StoreError;
@@ -20,8 +20,7 @@ pub(crate) fn open_or_create(
 ) -> Result<(Connection, Sealer), StoreError> {
     create_file(path)?;
     let opened = open_existing(path, master)?;
-    sync_folder(path)
-        .map_err(|error| StoreError::Io { action: "sync the folder", kind: error.kind() })?;
+    sync_folder(path).map_err(io_error("sync the folder"))?;
     Ok(opened)
 }
 
@@ -64,14 +63,11 @@ fn create_file(path: &Path) -> Result<(), StoreError> {
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(StoreError::Io { action: "create the database", kind: error.kind() }),
-    }
+    options.open(path).map(drop).map_err(io_error("create the database"))
 }
 
 /// `synchronous=FULL` in WAL mode syncs the log at each commit: what was acknowledged outlives a
-/// power cut. `secure_delete` overwrites what is removed. Checkpoints are made elsewhere.
+/// power cut. A store's own thread takes that over (docs/adr/0015). `secure_delete` overwrites what is removed. Checkpoints are made elsewhere.
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     let fail = |error| store_error("configure the database", &error);
     let mode: String = connection

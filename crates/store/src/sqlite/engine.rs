@@ -7,21 +7,23 @@ use super::{
 use crate::{
     documents::Documents,
     drafts::Drafts,
-    group::{Engine, guarded},
+    group::{Engine, Log, guarded},
     ledger::{Books, Memo},
     seal::Sealer,
+    system::io_error,
     unit::StoreUnit,
 };
 use rusqlite::Connection;
-use std::{io::ErrorKind, path::Path, sync::Arc};
+use std::{fs::File, io::ErrorKind, path::Path, sync::Arc};
 use warifu_ports::{Job, StoreError};
 
 const ACTION: &str = "run a transaction";
 
-pub(super) struct SqliteEngine {
+pub(crate) struct SqliteEngine {
     /// Before the connection, so that a pass has ended when that is closed.
     checkpoints: Checkpoints,
     connection: Connection,
+    log: Arc<File>,
     sealer: Arc<Sealer>,
     memo: Memo,
     drafts: Drafts,
@@ -30,14 +32,19 @@ pub(super) struct SqliteEngine {
 }
 
 impl SqliteEngine {
-    pub(super) fn new(
+    pub(crate) fn new(
         mut connection: Connection,
         path: &Path,
         sealer: Arc<Sealer>,
     ) -> Result<SqliteEngine, StoreError> {
         let checkpoints = Checkpoints::of(&mut connection, path)?;
+        let log = open_log(path)?;
+        // Commits leave it to the log's own thread to sync; checkpoints still sync log and file.
+        connection
+            .pragma_update(None, "synchronous", "NORMAL")
+            .map_err(|error| store_error("configure the database", &error))?;
         let (memo, drafts) = (Memo::default(), Drafts::default());
-        Ok(SqliteEngine { checkpoints, connection, sealer, memo, drafts, data_version: None })
+        Ok(SqliteEngine { checkpoints, connection, log, sealer, memo, drafts, data_version: None })
     }
 
     fn execute(&self, sql: &'static str) -> Result<(), StoreError> {
@@ -62,6 +69,15 @@ impl SqliteEngine {
         }
         Ok(())
     }
+}
+
+/// The write-ahead log, which is there, and stays the same file, as long as a connection is open.
+fn open_log(path: &Path) -> Result<Arc<File>, StoreError> {
+    let mut name = path.as_os_str().to_os_string();
+    name.push("-wal");
+    // Some systems sync only what may be written.
+    let log = File::options().write(true).open(name);
+    log.map(Arc::new).map_err(io_error("open the log"))
 }
 
 impl Engine for SqliteEngine {
@@ -95,14 +111,21 @@ impl Engine for SqliteEngine {
         Ok(outcome)
     }
 
-    fn commit(&mut self) -> Result<(), StoreError> {
+    /// SQLite writes the log, and [`Engine::log`] syncs it.
+    fn commit(&mut self) -> Result<bool, StoreError> {
+        let before = self.connection.total_changes();
         SqliteDocuments(&self.connection).write(&self.drafts)?;
         write::pending(&SqliteRows::new(&self.connection), &self.memo.pending())?;
         self.execute("COMMIT")?;
         self.memo.settle();
         self.drafts.clear();
         self.checkpoints.after_commit(&self.connection);
-        Ok(())
+        Ok(self.connection.total_changes() != before)
+    }
+
+    fn log(&mut self) -> Option<Log> {
+        let log = Arc::clone(&self.log);
+        Some(Box::new(move || log.sync_data().map_err(io_error("sync the log"))))
     }
 
     fn roll_back(&mut self) {
@@ -118,6 +141,31 @@ impl Engine for SqliteEngine {
 mod tests {
     use super::*;
     use crate::{MasterKey, sqlite::connection::open_or_create};
+    use warifu_ledger::{Account, AccountId};
+    use warifu_types::Currency;
+
+    #[test]
+    fn only_what_writes_has_a_log_to_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let (connection, sealer) = open_or_create(&path, &MasterKey::from_bytes([1; 32])).unwrap();
+        let mut engine = SqliteEngine::new(connection, &path, Arc::new(sealer)).unwrap();
+        let mut log = engine.log().unwrap();
+        let mut wrote = |job: Job| {
+            engine.begin().unwrap();
+            assert!(engine.run(job).is_ok());
+            engine.commit().unwrap()
+        };
+        assert!(wrote(Box::new(|unit| unit.put("d", "k", b"x"))));
+        assert!(!wrote(Box::new(|unit| unit.get("d", "k").map(drop))));
+        assert!(wrote(Box::new(|unit| unit.delete("d", "k").map(drop))));
+        let yen = Account::new(AccountId(1), Currency::JPY);
+        assert!(wrote(Box::new(move |unit| Ok(unit
+            .ledger()
+            .create_accounts(&[yen])
+            .map(drop)?))));
+        assert_eq!(log(), Ok(()));
+    }
 
     #[test]
     fn a_transaction_that_sqlite_gave_up_is_lost_as_a_whole() {

@@ -9,9 +9,12 @@ mod ledger;
 mod schema;
 mod write;
 
+#[cfg(test)]
+pub(crate) use connection::{open_or_create, open_reader};
+pub(crate) use engine::SqliteEngine;
+
 use crate::{Document, MasterKey, document::dumped, group::Desk, seal::Sealer};
 use documents::SqliteDocuments;
-use engine::SqliteEngine;
 use error::store_error;
 use std::{
     fmt,
