@@ -61,7 +61,7 @@ fn stage() -> Stage {
         Ok((Held { engine, log: Some(log) }, ()))
     };
     let (desk, ()) = Desk::open(open).unwrap();
-    Stage { desk, begun, end, folder: folder }
+    Stage { desk, begun, end, folder }
 }
 
 impl Stage {
