@@ -2,12 +2,13 @@
 //! `typ`, and nothing that could name a key; keys come from credentials alone.
 
 use crate::{
-    encode::{b64, b64_onto, from_json_object, to_json, unb64},
+    encode::{b64, b64_onto, from_json_object, sha256, to_json, unb64},
     error::{AtFault, ProtocolError, Reason, Result},
     signer::{Signer, VerifyingKey},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt;
+use warifu_types::Digest;
 
 /// Messages are at most this long, in bytes.
 pub const MAX_TOKEN: usize = 256 * 1024;
@@ -90,6 +91,20 @@ pub fn verify_blaming<T: DeserializeOwned>(
     from_json_object(&unb64(payload, signer, kind.word)?, signer, kind.word)
 }
 
+/// As [`verify_blaming`]; with the identity of what was signed, the hash of [`signing_input`].
+pub fn verify_identified<T: DeserializeOwned>(
+    kind: TokenType,
+    token: &str,
+    key: &VerifyingKey,
+    at_fault: AtFault,
+    signer: AtFault,
+) -> Result<(T, Digest)> {
+    let (signed, payload, signature) = split(kind, token, at_fault)?;
+    verify_split(kind, (signed, signature), key, at_fault)?;
+    let claims = from_json_object(&unb64(payload, signer, kind.word)?, signer, kind.word)?;
+    Ok((claims, sha256(signed.as_bytes())))
+}
+
 /// Verifies the signature alone, and returns the payload as it stands: for a token whose claims were
 /// read by [`peek`].
 pub fn verify_signature<'a>(
@@ -99,9 +114,18 @@ pub fn verify_signature<'a>(
     at_fault: AtFault,
 ) -> Result<&'a str> {
     let (signed, payload, signature) = split(kind, token, at_fault)?;
-    let signature = unb64(signature, at_fault, kind.word)?;
-    key.verify(signed.as_bytes(), &signature, at_fault, kind.word)?;
+    verify_split(kind, (signed, signature), key, at_fault)?;
     Ok(payload)
+}
+
+fn verify_split(
+    kind: TokenType,
+    (signed, signature): (&str, &str),
+    key: &VerifyingKey,
+    at_fault: AtFault,
+) -> Result<()> {
+    let signature = unb64(signature, at_fault, kind.word)?;
+    key.verify(signed.as_bytes(), &signature, at_fault, kind.word)
 }
 
 /// Reads the claims without verifying, to find whose key to verify with. What it returns proves

@@ -238,13 +238,13 @@ pub fn check(
     let form = form_of(terminal, bundle, (&holder, front), now, at_fault)?;
     // Whose signature fails is not known: the bundle may have been altered on the way.
     let signer = AtFault::Role(Role::Holder);
-    let claims: OrderClaims =
-        jws::verify_blaming(ORDER, &bundle.order, &holder.key, AtFault::Sender, signer)?;
+    let (claims, identity): (OrderClaims, _) =
+        jws::verify_identified(ORDER, &bundle.order, &holder.key, AtFault::Sender, signer)?;
     claims.check(&holder.sub, form.borrowed(), now)?;
     if bundle.parts.keys().any(|role| !claims.parts.contains_key(role)) {
         return Err(ProtocolError::sender(Reason::OutsideRule, "parts"));
     }
-    Ok(CheckedOrder { identity: bundle.identity()?, claims, holder, form })
+    Ok(CheckedOrder { identity, claims, holder, form })
 }
 
 /// The checked form of a bundle. A broker's order may be asked about when the form's own time is over:

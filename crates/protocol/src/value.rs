@@ -1,10 +1,14 @@
 //! The values of an order's fields, checked by field (row A6).
 
 use crate::{
+    encode::Object,
     error::{AtFault, ProtocolError, Reason, Result},
     quote::MAX_LINES,
 };
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
 use std::fmt;
 use warifu_types::{Digest, FieldName, Money};
 use zeroize::Zeroize;
@@ -20,17 +24,91 @@ pub struct OrderLine {
 }
 
 /// A field's value. `Debug` shows its kind only; text is zeroized on drop.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum FieldValue {
     /// Text, such as a name, a card number, or nothing at all (`""`).
     Text(String),
     /// An amount.
-    Amount(#[serde(deserialize_with = "crate::encode::object")] Money),
+    Amount(Money),
     /// Item numbers.
     Numbers(Vec<String>),
     /// Item names and quantities, in the order of the numbers.
-    Lines(#[serde(deserialize_with = "crate::encode::objects")] Vec<OrderLine>),
+    Lines(Vec<OrderLine>),
+}
+
+/// Read in one go, by its shape: serde's own way for an untagged enum copies the value first, secret
+/// as it is, and tries one kind after the other.
+impl<'de> Deserialize<'de> for FieldValue {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        d.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = FieldValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text, an amount, item numbers or items")
+    }
+    fn visit_str<E>(self, text: &str) -> std::result::Result<FieldValue, E> {
+        Ok(FieldValue::text(text))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<FieldValue, A::Error> {
+        Money::deserialize(MapAccessDeserializer::new(map)).map(FieldValue::Amount)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<FieldValue, A::Error> {
+        Ok(match seq.next_element()? {
+            None => FieldValue::Numbers(Vec::new()),
+            Some(Item::Number(first)) => FieldValue::Numbers(rest(first, &mut seq)?),
+            Some(Item::Line(first)) => {
+                let lines: Vec<Object<OrderLine>> = rest(Object(first), &mut seq)?;
+                FieldValue::Lines(lines.into_iter().map(|Object(line)| line).collect())
+            }
+        })
+    }
+}
+
+/// All elements, after the first.
+fn rest<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
+    first: T,
+    seq: &mut A,
+) -> std::result::Result<Vec<T>, A::Error> {
+    let mut all = vec![first];
+    while let Some(next) = seq.next_element()? {
+        all.push(next);
+    }
+    Ok(all)
+}
+
+/// The first element of an array, which tells of what kind all are.
+enum Item {
+    Number(String),
+    Line(OrderLine),
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        d.deserialize_any(ItemVisitor)
+    }
+}
+
+struct ItemVisitor;
+
+impl<'de> Visitor<'de> for ItemVisitor {
+    type Value = Item;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item's number, or its name and quantity")
+    }
+    fn visit_str<E>(self, text: &str) -> std::result::Result<Item, E> {
+        Ok(Item::Number(text.to_string()))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Item, A::Error> {
+        OrderLine::deserialize(MapAccessDeserializer::new(map)).map(Item::Line)
+    }
 }
 
 const MAX_TEXT: usize = 1024;
@@ -200,6 +278,54 @@ impl fmt::Display for PaymentType {
         match self {
             PaymentType::One => f.write_str("one"),
             PaymentType::Instalments(count) => write!(f, "instalments:{count}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use warifu_types::Currency;
+
+    fn read(json: &str) -> Option<FieldValue> {
+        serde_json::from_str(json).ok()
+    }
+
+    #[test]
+    fn a_value_is_read_by_its_shape() {
+        let numbers =
+            |all: &[&str]| FieldValue::Numbers(all.iter().map(ToString::to_string).collect());
+        let line = |name: &str, quantity| OrderLine { name: name.to_string(), quantity };
+        assert_eq!(read(r#""a\u0062""#), Some(FieldValue::text("ab")));
+        let yen = Money::new(5, Currency::JPY).unwrap();
+        let amount = FieldValue::Amount(yen);
+        assert_eq!(read(&serde_json::to_string(&amount).unwrap()), Some(amount));
+        assert_eq!(read("[]"), Some(numbers(&[])));
+        assert_eq!(read(r#"["1","2"]"#), Some(numbers(&["1", "2"])));
+        assert_eq!(
+            read(r#"[{"name":"a","quantity":1},{"name":"b","quantity":2}]"#),
+            Some(FieldValue::Lines(vec![line("a", 1), line("b", 2)]))
+        );
+    }
+
+    #[test]
+    fn a_value_has_one_shape() {
+        for json in [
+            "null",
+            "true",
+            "1",
+            "{}",
+            r#"{"name":"a","quantity":1}"#,
+            "[1]",
+            "[[]]",
+            r#"["1",2]"#,
+            r#"["1",{"name":"a","quantity":1}]"#,
+            r#"[{"name":"a","quantity":1},"1"]"#,
+            r#"[{"name":"a","quantity":1},["b",2]]"#,
+            r#"[["a",1]]"#,
+            r#"[{"name":"a","quantity":1,"more":1}]"#,
+        ] {
+            assert_eq!(read(json), None, "{json}");
         }
     }
 }

@@ -90,6 +90,9 @@ impl Identifier {
     /// As [`Identifier::parse`], but refuses a text that is not canonical already. Messages carry
     /// canonical identifiers only, so that there is one spelling on the wire.
     pub fn parse_canonical(text: &str) -> Result<Identifier, IdentifierError> {
+        if is_plain(text) {
+            return Ok(Identifier { text: text.to_string() });
+        }
         let parsed = Identifier::parse(text)?;
         if parsed.text == text { Ok(parsed) } else { Err(IdentifierError::NotCanonical) }
     }
@@ -142,6 +145,36 @@ impl Identifier {
             .collect();
         shape.join("|")
     }
+}
+
+/// Whether a text is a domain or a mail address, alone and of plain lower case letters, figures and
+/// hyphens: most are, and those that are stand in canonical form.
+fn is_plain(text: &str) -> bool {
+    match text.split_once(':') {
+        Some(("domain", domain)) => is_plain_domain(domain),
+        Some(("mail", mail)) => {
+            mail.len() <= 256 && mail.split_once('@').is_some_and(is_plain_mail)
+        }
+        _ => false,
+    }
+}
+
+fn is_plain_mail((local, domain): (&str, &str)) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.';
+    !local.is_empty() && local.bytes().all(plain) && is_plain_domain(domain)
+}
+
+/// UTS #46 has more to say of labels with hyphens in the third and fourth place, as `xn--` has.
+fn is_plain_domain(domain: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    domain.len() <= 253
+        && domain.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(plain)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.get(2..4) != Some("--")
+        })
 }
 
 fn canonical_value(kind: Kind, value: &str) -> Result<String, IdentifierError> {
@@ -268,7 +301,43 @@ mod tests {
         assert_ne!(a, b);
     }
 
+    /// What [`Identifier::parse_canonical`] takes without a closer look, the closer look takes too.
+    fn agrees(text: &str) -> bool {
+        !is_plain(text) || Identifier::parse(text).is_ok_and(|parsed| parsed.text == text)
+    }
+
+    #[test]
+    fn what_is_plain_is_canonical() {
+        for text in ["domain:shop.example", "mail:hanako.1@a-b.example", "domain:7.8", "domain:a"] {
+            assert!(is_plain(text) && agrees(text), "{text}");
+        }
+        let long = format!("domain:{}", ["a"; 127].join("."));
+        assert!(is_plain(&long) && agrees(&long));
+        for text in [
+            "domain:xn--wgv71a.jp",
+            "domain:-a",
+            "domain:a-",
+            "domain:a.",
+            "domain:A",
+            "domain:ab--c",
+            "domain:a.b|mail:c@d",
+            "mail:a b@c",
+            "mail:a@b@c",
+            "mail:@a",
+            "name:a",
+            &format!("domain:{}", ["a"; 128].join(".")),
+            &format!("domain:{}", "a".repeat(64)),
+        ] {
+            assert!(!is_plain(text), "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn plain_is_canonical(text in "(domain:|mail:[a-z0-9.]{0,3}@)[a-z0-9.@-]{0,9}(xn--[a-z0-9]{2})?") {
+            prop_assert!(agrees(&text), "{text}");
+        }
+
         #[test]
         fn canonical_form_is_stable(text in "(name|address|mail|domain):\\PC{1,40}") {
             if let Ok(first) = Identifier::parse(&text) {

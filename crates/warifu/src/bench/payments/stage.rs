@@ -49,7 +49,7 @@ use zeroize::Zeroizing;
 
 const NETWORK: &str = "bench.warifu.example";
 /// So many members pay, each over a connection of its own.
-pub const MEMBERS: usize = 64;
+pub const MEMBERS: usize = 128;
 
 /// What is set up.
 pub struct Stage {
