@@ -29,6 +29,8 @@ pub(crate) struct SqliteEngine {
     drafts: Drafts,
     /// SQLite's number for what other connections have committed.
     data_version: Option<i64>,
+    /// Whether this transaction sees what another connection has committed, and may not have synced.
+    sees_others: bool,
 }
 
 impl SqliteEngine {
@@ -44,7 +46,16 @@ impl SqliteEngine {
             .pragma_update(None, "synchronous", "NORMAL")
             .map_err(|error| store_error("configure the database", &error))?;
         let (memo, drafts) = (Memo::default(), Drafts::default());
-        Ok(SqliteEngine { checkpoints, connection, log, sealer, memo, drafts, data_version: None })
+        Ok(SqliteEngine {
+            checkpoints,
+            connection,
+            log,
+            sealer,
+            memo,
+            drafts,
+            data_version: None,
+            sees_others: true,
+        })
     }
 
     fn execute(&self, sql: &'static str) -> Result<(), StoreError> {
@@ -63,7 +74,8 @@ impl SqliteEngine {
             .prepare_cached("PRAGMA data_version")
             .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
             .map_err(|error| store_error(ACTION, &error))?;
-        if self.data_version != Some(version) {
+        self.sees_others = self.data_version != Some(version);
+        if self.sees_others {
             self.memo.forget();
             self.data_version = Some(version);
         }
@@ -120,7 +132,7 @@ impl Engine for SqliteEngine {
         self.memo.settle();
         self.drafts.clear();
         self.checkpoints.after_commit(&self.connection);
-        Ok(self.connection.total_changes() != before)
+        Ok(self.sees_others || self.connection.total_changes() != before)
     }
 
     fn log(&mut self) -> Option<Log> {
@@ -145,26 +157,32 @@ mod tests {
     use warifu_types::Currency;
 
     #[test]
-    fn only_what_writes_has_a_log_to_sync() {
+    fn what_writes_or_sees_what_others_wrote_has_a_log_to_sync() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");
-        let (connection, sealer) = open_or_create(&path, &MasterKey::from_bytes([1; 32])).unwrap();
-        let mut engine = SqliteEngine::new(connection, &path, Arc::new(sealer)).unwrap();
-        let mut log = engine.log().unwrap();
-        let mut wrote = |job: Job| {
+        let engine = || {
+            let key = MasterKey::from_bytes([1; 32]);
+            let (connection, sealer) = open_or_create(&path, &key).unwrap();
+            SqliteEngine::new(connection, &path, Arc::new(sealer)).unwrap()
+        };
+        let syncs = |engine: &mut SqliteEngine, job: Job| {
             engine.begin().unwrap();
-            assert!(engine.run(job).is_ok());
+            assert!(matches!(engine.run(job), Ok(Ok(()))));
             engine.commit().unwrap()
         };
-        assert!(wrote(Box::new(|unit| unit.put("d", "k", b"x"))));
-        assert!(!wrote(Box::new(|unit| unit.get("d", "k").map(drop))));
-        assert!(wrote(Box::new(|unit| unit.delete("d", "k").map(drop))));
+        let read = || -> Job { Box::new(|unit| unit.get("d", "k").map(drop)) };
+        let (mut one, mut other) = (engine(), engine());
+        assert!(syncs(&mut one, Box::new(|unit| unit.put("d", "k", b"x"))));
+        assert!(!syncs(&mut one, read()));
+        assert!(syncs(&mut other, read()));
+        assert!(!syncs(&mut other, read()));
+        assert!(syncs(&mut one, Box::new(|unit| unit.delete("d", "k").map(drop))));
+        assert!(syncs(&mut other, read()));
         let yen = Account::new(AccountId(1), Currency::JPY);
-        assert!(wrote(Box::new(move |unit| Ok(unit
-            .ledger()
-            .create_accounts(&[yen])
-            .map(drop)?))));
-        assert_eq!(log(), Ok(()));
+        let opens: Job =
+            Box::new(move |unit| Ok(unit.ledger().create_accounts(&[yen]).map(drop)?));
+        assert!(syncs(&mut one, opens));
+        assert_eq!(one.log().unwrap()(), Ok(()));
     }
 
     #[test]
