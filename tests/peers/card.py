@@ -81,10 +81,16 @@ def answer(message):
     return kept
 
 
+def tell(message):
+    # In one piece: print would write the end of the line apart, and connections have threads.
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
 def answer_all(connection):
     with connection:
         while (message := receive(connection)) is not None:
-            print(json.dumps(message), flush=True)
+            tell(message)
             send(connection, answer(message))
 
 
@@ -102,7 +108,7 @@ def serve():
         connection, _ = listener.accept()
         with connection:
             while (message := receive(connection)) is not None:
-                print(json.dumps(message), flush=True)
+                tell(message)
                 if message["t"] != "0220":
                     send(connection, answer(message))
 

@@ -418,7 +418,7 @@ fn values() -> Vec<Case> {
             "amount",
             json!([SALT, {"minor": -1, "currency": "JPY"}]),
             Malformed,
-            "part.disclosures[1]",
+            "part.disclosures[1].minor",
         ),
         (
             "amount_fractional",
@@ -427,7 +427,7 @@ fn values() -> Vec<Case> {
             "amount",
             json!([SALT, {"minor": 1.5, "currency": "JPY"}]),
             Malformed,
-            "part.disclosures[1]",
+            "part.disclosures[1].minor",
         ),
         (
             "amount_overflows",
@@ -445,7 +445,7 @@ fn values() -> Vec<Case> {
             "amount",
             json!([SALT, {"minor": 1, "currency": "ZZZ"}]),
             Malformed,
-            "part.disclosures[1]",
+            "part.disclosures[1].currency",
         ),
         (
             "amount_as_array",
@@ -454,7 +454,7 @@ fn values() -> Vec<Case> {
             "amount",
             json!([SALT, [1980, "JPY"]]),
             Malformed,
-            "part.disclosures[1]",
+            "part.disclosures[1][0]",
         ),
         (
             "payment_type_unknown",
