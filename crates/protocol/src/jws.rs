@@ -87,7 +87,7 @@ pub fn verify_blaming<T: DeserializeOwned>(
     at_fault: AtFault,
     signer: AtFault,
 ) -> Result<T> {
-    let payload = verify_signature(kind, token, key, at_fault)?;
+    let (_, payload) = verify_signature(kind, token, key, at_fault)?;
     from_json_object(&unb64(payload, signer, kind.word)?, signer, kind.word)
 }
 
@@ -99,33 +99,23 @@ pub fn verify_identified<T: DeserializeOwned>(
     at_fault: AtFault,
     signer: AtFault,
 ) -> Result<(T, Digest)> {
-    let (signed, payload, signature) = split(kind, token, at_fault)?;
-    verify_split(kind, (signed, signature), key, at_fault)?;
+    let (signed, payload) = verify_signature(kind, token, key, at_fault)?;
     let claims = from_json_object(&unb64(payload, signer, kind.word)?, signer, kind.word)?;
     Ok((claims, sha256(signed.as_bytes())))
 }
 
-/// Verifies the signature alone, and returns the payload as it stands: for a token whose claims were
-/// read by [`peek`].
+/// Verifies the signature alone, and returns signing input and payload as they stand: for a token
+/// whose claims were read by [`peek`].
 pub fn verify_signature<'a>(
     kind: TokenType,
     token: &'a str,
     key: &VerifyingKey,
     at_fault: AtFault,
-) -> Result<&'a str> {
+) -> Result<(&'a str, &'a str)> {
     let (signed, payload, signature) = split(kind, token, at_fault)?;
-    verify_split(kind, (signed, signature), key, at_fault)?;
-    Ok(payload)
-}
-
-fn verify_split(
-    kind: TokenType,
-    (signed, signature): (&str, &str),
-    key: &VerifyingKey,
-    at_fault: AtFault,
-) -> Result<()> {
     let signature = unb64(signature, at_fault, kind.word)?;
-    key.verify(signed.as_bytes(), &signature, at_fault, kind.word)
+    key.verify(signed.as_bytes(), &signature, at_fault, kind.word)?;
+    Ok((signed, payload))
 }
 
 /// Reads the claims without verifying, to find whose key to verify with. What it returns proves
