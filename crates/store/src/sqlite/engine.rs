@@ -156,22 +156,22 @@ mod tests {
     use warifu_ledger::{Account, AccountId};
     use warifu_types::Currency;
 
+    fn engine(path: &Path) -> SqliteEngine {
+        let (connection, sealer) = open_or_create(path, &MasterKey::from_bytes([1; 32])).unwrap();
+        SqliteEngine::new(connection, path, Arc::new(sealer)).unwrap()
+    }
+
     #[test]
     fn what_writes_or_sees_what_others_wrote_has_a_log_to_sync() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");
-        let engine = || {
-            let key = MasterKey::from_bytes([1; 32]);
-            let (connection, sealer) = open_or_create(&path, &key).unwrap();
-            SqliteEngine::new(connection, &path, Arc::new(sealer)).unwrap()
-        };
         let syncs = |engine: &mut SqliteEngine, job: Job| {
             engine.begin().unwrap();
             assert!(matches!(engine.run(job), Ok(Ok(()))));
             engine.commit().unwrap()
         };
         let read = || -> Job { Box::new(|unit| unit.get("d", "k").map(drop)) };
-        let (mut one, mut other) = (engine(), engine());
+        let (mut one, mut other) = (engine(&path), engine(&path));
         assert!(syncs(&mut one, Box::new(|unit| unit.put("d", "k", b"x"))));
         assert!(!syncs(&mut one, read()));
         assert!(syncs(&mut other, read()));
@@ -189,8 +189,7 @@ mod tests {
     fn a_transaction_that_sqlite_gave_up_is_lost_as_a_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");
-        let (connection, sealer) = open_or_create(&path, &MasterKey::from_bytes([1; 32])).unwrap();
-        let mut engine = SqliteEngine::new(connection, &path, Arc::new(sealer)).unwrap();
+        let mut engine = engine(&path);
         let put = |key: &'static str| -> Job { Box::new(move |unit| unit.put("d", key, b"x")) };
         engine.begin().unwrap();
         assert_eq!(engine.run(put("before")), Ok(Ok(())));
